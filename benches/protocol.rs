@@ -1,0 +1,5 @@
+//! Benches of the protocol core.
+
+fn main() {
+    divan::main();
+}

@@ -1,0 +1,3 @@
+//! The `crsocket` command.
+
+fn main() {}

@@ -1,0 +1,5 @@
+//! The rules of CRSocket as plain values.
+
+pub mod event;
+pub mod ids;
+pub mod time;
