@@ -3,3 +3,4 @@
 pub mod event;
 pub mod ids;
 pub mod time;
+pub mod wire;
