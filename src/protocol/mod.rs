@@ -6,3 +6,4 @@ pub mod id_table;
 pub mod ids;
 pub mod rate;
 pub mod time;
+pub mod wire;
