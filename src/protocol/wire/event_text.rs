@@ -1,0 +1,194 @@
+//! Event data strings as clients write and read them (section 2):
+//! `eventType,eventSubType,buffered,logged,interceptable,sendCt,receiveCt,senderClientId[,param]*`.
+
+use std::fmt::{self, Display, Write};
+
+use crate::protocol::event::CrEvent;
+use crate::protocol::ids::ClientId;
+
+impl CrEvent {
+    /// Its event data string, signed by `sender` (section 2).
+    ///
+    /// [`CrEvent::from_event_data`] gives the same event back if it passes [`CrEvent::check`].
+    pub fn to_event_data(&self, sender: ClientId) -> String {
+        let mut text = String::with_capacity(self.event_data_len());
+        // A String takes everything.
+        let _ = self.write_event_data(self.send_ct, sender, &mut text);
+        text
+    }
+
+    /// The length in bytes of the event data string it leaves with, its sendCt counted as stamped.
+    ///
+    /// Exact for every moment between the years 2001 and 2286, when sendCt has 13 digits.
+    pub fn event_data_len(&self) -> usize {
+        const A_STAMP: i64 = 1_000_000_000_000;
+        const A_SENDER: &str = "000000";
+        let mut length = Length(0);
+        // It counts whatever it is given.
+        let _ = self.write_event_data(self.send_ct.or(Some(A_STAMP)), A_SENDER, &mut length);
+        length.0
+    }
+
+    /// Reads an event data string as it arrives in a frame.
+    ///
+    /// It never fails (section 2): missing fields are empty; `buffered` and `logged` are true only if exactly `true`,
+    /// `interceptable` is false only if exactly `false`; a time that is no number is unknown, a fraction is cut off;
+    /// the sender is `None` where its field is no clientId.
+    pub fn from_event_data(text: &str) -> CrEvent {
+        let mut fields = text.split(',');
+        let mut next = || fields.next().unwrap_or_default();
+        CrEvent {
+            event_type: next().into(),
+            sub_type: next().into(),
+            buffered: next() == "true",
+            logged: next() == "true",
+            interceptable: next() != "false",
+            send_ct: parse_time(next()),
+            receive_ct: parse_time(next()),
+            sender: ClientId::parse(next()).ok(),
+            params: fields.map(Into::into).collect(),
+        }
+    }
+
+    fn write_event_data(
+        &self,
+        send_ct: Option<i64>,
+        sender: impl Display,
+        out: &mut impl Write,
+    ) -> fmt::Result {
+        write!(out, "{},{}", self.event_type, self.sub_type)?;
+        write!(out, ",{},{},{}", self.buffered, self.logged, self.interceptable)?;
+        for time in [send_ct, self.receive_ct] {
+            match time {
+                Some(millis) => write!(out, ",{millis}")?,
+                None => out.write_str(",NaN")?,
+            }
+        }
+        write!(out, ",{sender}")?;
+        for param in &self.params {
+            out.write_char(',')?;
+            out.write_str(param)?;
+        }
+        Ok(())
+    }
+}
+
+/// Counts the bytes that are written to it.
+struct Length(usize);
+
+impl Write for Length {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 += text.len();
+        Ok(())
+    }
+}
+
+fn parse_time(text: &str) -> Option<i64> {
+    text.parse().ok().or_else(|| truncated(text.parse().ok()?))
+}
+
+fn truncated(number: f64) -> Option<i64> {
+    const BEYOND_I64: f64 = 9_223_372_036_854_775_808.0;
+    #[allow(clippy::cast_possible_truncation)] // cutting the fraction off is what is wanted
+    (number.abs() < BEYOND_I64).then_some(number as i64) // false for NaN and the infinities
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SENDER: &str = "700002";
+
+    fn sender() -> ClientId {
+        ClientId::parse(SENDER).unwrap()
+    }
+
+    #[test]
+    fn section_2_defaults_on_the_wire() {
+        let ping = CrEvent::ping();
+        assert_eq!(ping.to_event_data(sender()), "ping,,false,false,true,NaN,NaN,700002");
+    }
+
+    #[test]
+    fn section_2_no_params_and_one_empty_param_differ() {
+        let none = CrEvent::from_event_data("a,,false,false,true,1,NaN,700002");
+        let one = CrEvent::from_event_data("a,,false,false,true,1,NaN,700002,");
+        assert!(none.params.is_empty());
+        assert_eq!(one.params, ["".into()]);
+        assert_eq!(one.to_event_data(sender()), "a,,false,false,true,1,NaN,700002,");
+    }
+
+    #[test]
+    fn section_2_missing_fields_are_empty() {
+        for text in ["", "ping", "ping,,", "ping,,x,y,z,w"] {
+            let event = CrEvent::from_event_data(text);
+            assert_eq!(&*event.event_type, text.split(',').next().unwrap());
+            assert!(!event.buffered && !event.logged && event.interceptable);
+            assert_eq!((event.send_ct, event.receive_ct, event.sender), (None, None, None));
+        }
+    }
+
+    #[test]
+    fn section_2_flags_count_only_if_exactly_so() {
+        let event = CrEvent::from_event_data("a,,TRUE, true,False,,,");
+        assert!(!event.buffered && !event.logged && event.interceptable);
+        let event = CrEvent::from_event_data("a,,true,true,false,,,");
+        assert!(event.buffered && event.logged && !event.interceptable);
+    }
+
+    #[test]
+    fn times_are_integers_or_finite_numbers_cut_off() {
+        for (text, time) in [
+            ("1795000000000", Some(1_795_000_000_000)),
+            ("-5", Some(-5)),
+            ("1795000000000.75", Some(1_795_000_000_000)),
+            ("-1.5e3", Some(-1500)),
+            ("9223372036854775807", Some(i64::MAX)),
+            ("1e300", None),
+            ("NaN", None),
+            ("inf", None),
+            ("-Infinity", None),
+            ("", None),
+            ("soon", None),
+        ] {
+            assert_eq!(parse_time(text), time, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_client_event_comes_back(
+            event_type in "[0-9A-Za-z]{1,8}", sub_type in "[0-9A-Za-z]{0,8}",
+            params in prop::collection::vec("[^,]{0,8}", 0..5),
+            flags in any::<[bool; 3]>(), send_ct in any::<Option<i64>>(), receive_ct in any::<Option<i64>>(),
+            number in 0..ClientId::COUNT,
+        ) {
+            let mut event = CrEvent::new(&event_type, &sub_type).unwrap().with_params(params).unwrap();
+            [event.buffered, event.logged, event.interceptable] = flags;
+            (event.send_ct, event.receive_ct) = (send_ct, receive_ct);
+            event.sender = ClientId::from_number(number);
+            let text = event.to_event_data(event.sender.unwrap());
+            prop_assert_eq!(CrEvent::from_event_data(&text), event);
+        }
+
+        #[test]
+        fn the_announced_length_is_that_of_the_stamped_event(
+            params in prop::collection::vec("[^,]{0,8}", 0..5),
+            stamp in 1_000_000_000_000..9_999_999_999_999i64,
+        ) {
+            let mut event = CrEvent::new("custom", "sub").unwrap().with_params(params).unwrap();
+            let announced = event.event_data_len();
+            event.send_ct = Some(stamp);
+            prop_assert_eq!(event.to_event_data(sender()).len(), announced);
+            prop_assert_eq!(event.event_data_len(), announced);
+        }
+
+        #[test]
+        fn any_text_is_read(text in "[,a0\\.e-]{0,40}|\\PC*") {
+            let event = CrEvent::from_event_data(&text);
+            prop_assert_eq!(event.params.len(), text.split(',').count().saturating_sub(8));
+        }
+    }
+}
