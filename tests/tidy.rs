@@ -64,6 +64,13 @@ const IMPURE_WORDS: [&str; 20] = [
     "actix_web",
 ];
 
+/// Words that one file of the pure layer may use all the same, and why. One that is no longer used is a finding.
+const EXCEPTIONS: [(&str, &str, &str); 1] = [(
+    "src/protocol/wire/frame.rs",
+    "io",
+    "io::Write formats into a Vec without a copy; nothing leaves the process",
+)];
+
 /// Put together from halves, so that this file does not find itself.
 const UNDONE: [&str; 4] =
     [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X"), concat!("dbg", "!")];
@@ -80,7 +87,8 @@ fn modules_import_only_what_they_may() {
 #[test]
 fn the_protocol_layer_is_pure() {
     let protocol = files(&["src/protocol"]).filter(|(path, _)| is_rust(path) && !is_test_file(path));
-    none(protocol.flat_map(|(path, text)| impurities(&path, &text)));
+    let impurities = protocol.flat_map(|(path, text)| impurities(&path, &text)).collect();
+    none(without_exceptions(impurities, &EXCEPTIONS).into_iter());
 }
 
 #[test]
@@ -152,6 +160,21 @@ fn impurities(path: &str, text: &str) -> Vec<String> {
         }
     });
     found.map(|token| format!("{path}:{}: {} is not for the pure layer", token.line, token.text)).collect()
+}
+
+/// The findings that are not excepted, and the exceptions for which there is no finding.
+fn without_exceptions(mut findings: Vec<String>, exceptions: &[(&str, &str, &str)]) -> Vec<String> {
+    for (path, word, reason) in exceptions {
+        let before = findings.len();
+        let excepted = |finding: &String| {
+            finding.starts_with(&format!("{path}:")) && finding.contains(&format!(" {word} is not"))
+        };
+        findings.retain(|finding| !excepted(finding));
+        if findings.len() == before {
+            findings.push(format!("{path}: the exception for {word} ({reason}) is not needed"));
+        }
+    }
+    findings
 }
 
 /// The marks of unfinished work in a file, comments included.
@@ -360,6 +383,20 @@ mod checkers {
         for module in IMPURE_STD {
             assert_eq!(words(&format!("use std::{module};")), [module]);
         }
+    }
+
+    #[test]
+    fn an_exception_holds_for_one_word_of_one_file() {
+        let exceptions = [("src/a.rs", "io", "because")];
+        let found = |path: &str, text: &str| without_exceptions(impurities(path, text), &exceptions);
+        assert_eq!(found("src/a.rs", "use std::io;"), Vec::<String>::new());
+        assert_eq!(found("src/a.rs", "use std::{fs, io};"), ["src/a.rs:1: fs is not for the pure layer"]);
+        assert_eq!(
+            found("src/b.rs", "use std::io;").len(),
+            2,
+            "the finding, and the exception that is not needed"
+        );
+        assert_eq!(found("src/a.rs", ""), ["src/a.rs: the exception for io (because) is not needed"]);
     }
 
     #[test]
