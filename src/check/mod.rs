@@ -4,9 +4,12 @@
 //! [`story`] tells the life of one pair in it.
 
 pub mod client;
+pub mod life;
 pub mod network;
+pub mod plan;
 mod queue;
 pub mod random;
 pub mod story;
+mod stranger;
 pub mod watch;
 pub mod world;

@@ -124,6 +124,8 @@ struct Watched {
     heard: Option<(ClientId, Millis, bool)>,
     /// Its device slept or read slowly: what it hears until then may be old.
     disturbed_until: Option<Millis>,
+    /// It is interacting, and nothing happens that could part it.
+    must_stay: bool,
 }
 
 /// How many pairs of credentials and partner are remembered.
@@ -171,6 +173,15 @@ impl Watch {
         }
     }
 
+    /// These clients are interacting, and are left in peace from now on, or no longer.
+    pub fn must_stay(&mut self, clients: &[usize], must_stay: bool) {
+        for client in clients {
+            if let Some(watched) = self.clients.get_mut(*client) {
+                watched.must_stay = must_stay;
+            }
+        }
+    }
+
     pub(super) fn add_client(&mut self) {
         self.clients.push(Watched::default());
     }
@@ -204,6 +215,10 @@ impl Watch {
         seen = seen.or_else(|| check_state(ours, watched, step).err());
         seen = seen.or_else(|| check_children(ours).err());
         seen = seen.or_else(|| check_bounds(ours).err());
+        if watched.must_stay && *page.machines.state() != State::Interacting {
+            let state = page.machines.state();
+            seen = seen.or_else(|| Some((Invariant::PairsStay, format!("{state:?}, left in peace"))));
+        }
         for effect in effects {
             if let Effect::Send { post, .. } = effect
                 && is_active(post)
@@ -442,7 +457,9 @@ fn check_state(ours: &WiredSocket, watched: &Watched, step: &Step<'_>) -> Result
     let partner_is_active = watched.heard.is_some_and(|(from, at, active)| {
         Some(from) == ours.socket.partner() && active && step.now - at < limit
     });
-    if *state == State::Interacting && !partner_is_active {
+    // Timers of a device that slept are late; the state follows when they fire.
+    let disturbed = watched.disturbed_until.is_some_and(|until| step.now < until);
+    if *state == State::Interacting && !partner_is_active && !disturbed {
         let seen = format!("interacting with {:?}, last heard {:?}", ours.socket.partner(), watched.heard);
         return Err((Invariant::StateFollowsFacts, seen));
     }

@@ -246,6 +246,23 @@ impl World {
         }
     }
 
+    /// A request that no crSocket asked for: somebody's own sendevent.
+    pub fn request(&mut self, client: usize, post: Post) {
+        self.send(client, RequestNo(0), post);
+    }
+
+    /// A request that no crSocket asked for: somebody's own stream.
+    pub fn request_stream(&mut self, client: usize, stream: StreamNo, credentials: Credentials) {
+        self.open(client, stream, credentials);
+    }
+
+    /// Checks that a client has no timer armed that its state has no use for.
+    pub fn check_timers(&mut self, client: usize) {
+        if let Some(page) = self.clients.get(client) {
+            self.watch.check_timers(client, page, self.now);
+        }
+    }
+
     /// Whether a client takes what is written to its stream; what it had not taken comes when it does again.
     pub fn set_reads(&mut self, client: usize, reads: bool) {
         self.network(client).reads = reads;

@@ -192,7 +192,10 @@ impl Receiver {
         let is_set = matches!(input, Input::Set { .. });
         match input {
             Input::Set { facts, revision } => self.set(facts, revision, step, actions),
-            Input::Frame { stream, frame } if stream == self.number => self.frame(frame, step, actions),
+            Input::Frame { stream, frame } if stream == self.number => {
+                self.notice_sleep(step, actions);
+                self.frame(frame, step, actions);
+            }
             Input::Retry { stream, after } if stream == self.number => self.backoff.set_base(after),
             Input::Ended { stream, how } if stream == self.number => self.ended(how, step, actions),
             Input::Frame { .. } | Input::Retry { .. } | Input::Ended { .. } => {}
@@ -445,6 +448,13 @@ impl Receiver {
             Stream::Closing { .. } => self.drop_stream(actions),
             Stream::Waiting | Stream::Aborted(_) => self.stream = Stream::None,
             Stream::None => {}
+        }
+    }
+
+    /// A timer that should have fired long ago means that the device slept, also if the frame came before the timer.
+    fn notice_sleep(&mut self, step: &Step<'_>, actions: &mut Vec<ReceiverAction>) {
+        if self.timer.is_some_and(|(_, due)| step.now - due > ASLEEP) {
+            self.woke(step, actions);
         }
     }
 

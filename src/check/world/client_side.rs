@@ -63,7 +63,7 @@ impl World {
         }
     }
 
-    fn open(&mut self, client: usize, stream: StreamNo, credentials: Credentials) {
+    pub(super) fn open(&mut self, client: usize, stream: StreamNo, credentials: Credentials) {
         let epoch = self.client(client).epoch;
         let connects = self.client(client).network.connects && !self.is_server_down();
         if !connects {
@@ -80,7 +80,7 @@ impl World {
         }
     }
 
-    fn send(&mut self, client: usize, number: RequestNo, post: Post) {
+    pub(super) fn send(&mut self, client: usize, number: RequestNo, post: Post) {
         if self.recording {
             let now = self.now;
             self.client_mut(client).sent.push((now, post.clone()));

@@ -1,0 +1,237 @@
+//! What happens in a life of the simulation besides the machines: who takes part, and which troubles befall whom when.
+
+use std::fmt;
+
+use super::random::Random;
+use crate::protocol::time::Millis;
+
+/// How much goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Faults {
+    /// Nothing: people work, and strangers try.
+    None,
+    /// What a day in a laboratory brings.
+    Mild,
+    /// Everything at once.
+    Harsh,
+}
+
+/// What a life is made from. The same one always gives the same life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scenario {
+    /// From which everything random follows.
+    pub seed: u64,
+    /// How many controllers, each with a responder.
+    pub pairs: usize,
+    /// How long it lasts, about: it ends with a calm.
+    pub length: Millis,
+    /// How much goes wrong.
+    pub faults: Faults,
+}
+
+/// A life, planned: rounds of troubles, each followed by a calm in which everybody has to find back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// What it was made from.
+    pub scenario: Scenario,
+    /// Which of the clients are existing browser clients; client 2n is a controller, client 2n + 1 its responder.
+    pub browsers: Vec<bool>,
+    /// Whether the app pairs only clients of one user.
+    pub same_user: bool,
+    /// Whether a stranger knocks, pings and sends all the time.
+    pub stranger: bool,
+    /// The longest time from one end of the network to the other, in calm.
+    pub delay: Millis,
+    /// The rounds.
+    pub rounds: Vec<Round>,
+}
+
+/// A time of troubles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Round {
+    /// How long it lasts, before its calm.
+    pub length: Millis,
+    /// What goes wrong, by its beginning.
+    pub troubles: Vec<Trouble>,
+}
+
+/// Something that goes wrong, or somebody who does something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// When it begins, since the beginning of its round.
+    pub at: Millis,
+    /// How long it lasts, where it lasts.
+    pub length: Millis,
+    /// To which client.
+    pub client: usize,
+    /// What.
+    pub what: What,
+}
+
+/// What can go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// Requests are lost on the way to the server, so many in a thousand.
+    RequestsLost(u32),
+    /// Answers are lost on the way back, so many in a thousand.
+    AnswersLost(u32),
+    /// No connection can be made.
+    NoConnection,
+    /// The stream breaks, and both ends notice.
+    StreamCut,
+    /// Nothing comes through on streams, and nobody notices.
+    HalfOpen,
+    /// The server does not notice that connections are dropped: a proxy keeps them.
+    Ghost,
+    /// Everything takes longer.
+    Slow(Millis),
+    /// The client takes nothing from its stream.
+    SlowReader,
+    /// The server dies; a new one is there afterwards.
+    ServerRestart,
+    /// The server recycles the stream (`shutdown`).
+    Recycled,
+    /// The user pauses.
+    Paused,
+    /// The page is hidden.
+    Hidden,
+    /// The device goes offline, and the page knows.
+    Offline,
+    /// The page is loaded anew, after saying goodbye or not.
+    Reloaded {
+        /// After saying goodbye.
+        politely: bool,
+    },
+    /// The lid is closed: the device sleeps.
+    Asleep,
+    /// The tester enters a wrong clientId.
+    WrongPartner,
+    /// The tester clears the partner's clientId.
+    PartnerCleared,
+    /// The clientId is cleared; the server gives another one.
+    IdCleared,
+    /// Another clientId is set.
+    IdChanged,
+    /// Another accessToken is set.
+    TokenChanged,
+    /// A second tab is opened with the same clientId.
+    SecondTab,
+}
+
+impl Plan {
+    /// The plan that follows from a scenario.
+    pub fn new(scenario: &Scenario) -> Plan {
+        let mut random = Random::new(scenario.seed).fork(1);
+        let clients = 2 * scenario.pairs;
+        let browsers = (0..clients).map(|_| random.chance(250)).collect();
+        let same_user = random.chance(500);
+        let stranger = same_user && random.chance(400);
+        let delay = random.between(Millis(10), Millis(250));
+        let mut rounds = Vec::new();
+        let mut left = scenario.length;
+        while left > Millis::ZERO {
+            let round = Round::new(scenario.faults, clients, &mut random);
+            left = left - round.length - Millis::from_secs(90);
+            rounds.push(round);
+        }
+        Plan { scenario: scenario.clone(), browsers, same_user, stranger, delay, rounds }
+    }
+
+    /// How many troubles it has.
+    pub fn trouble_count(&self) -> usize {
+        self.rounds.iter().map(|round| round.troubles.len()).sum()
+    }
+}
+
+impl Round {
+    fn new(faults: Faults, clients: usize, random: &mut Random) -> Round {
+        let length = random.between(Millis::from_secs(30), Millis::from_secs(240));
+        let per_client_and_minute = match faults {
+            Faults::None => 0,
+            Faults::Mild => 1,
+            Faults::Harsh => 4,
+        };
+        let minutes = usize::try_from(length.0 / 60_000).unwrap_or(0) + 1;
+        let most = per_client_and_minute * minutes * clients / 2;
+        let count = if most == 0 { 0 } else { 1 + random.below(most) };
+        let mut troubles: Vec<Trouble> = (0..count)
+            .map(|_| Trouble {
+                at: random.between(Millis::ZERO, length),
+                length: random_length(random),
+                client: random.below(clients),
+                what: What::random(faults, random),
+            })
+            .collect();
+        troubles.sort_by_key(|trouble| trouble.at);
+        Round { length, troubles }
+    }
+}
+
+/// Short troubles and long ones.
+fn random_length(random: &mut Random) -> Millis {
+    let longest = *random.one_of(&[300, 3_000, 10_000, 30_000, 60_000]).unwrap_or(&300);
+    random.between(Millis(50), Millis(longest))
+}
+
+impl What {
+    fn random(faults: Faults, random: &mut Random) -> What {
+        let kinds = if faults == Faults::Harsh { 21 } else { 14 };
+        match random.below(kinds) {
+            0 => What::RequestsLost(*random.one_of(&[50, 200, 500, 1_000]).unwrap_or(&50)),
+            1 => What::StreamCut,
+            2 => What::NoConnection,
+            3 => What::Slow(random.between(Millis(100), Millis(2_500))),
+            4 => What::Paused,
+            5 => What::Hidden,
+            6 => What::Offline,
+            7 => What::Reloaded { politely: random.chance(500) },
+            8 => What::Asleep,
+            9 => What::WrongPartner,
+            10 => What::PartnerCleared,
+            11 => What::HalfOpen,
+            12 => What::Recycled,
+            13 => What::ServerRestart,
+            14 => What::AnswersLost(*random.one_of(&[50, 200, 500, 1_000]).unwrap_or(&50)),
+            15 => What::Ghost,
+            16 => What::SlowReader,
+            17 => What::IdCleared,
+            18 => What::IdChanged,
+            19 => What::TokenChanged,
+            _ => What::SecondTab,
+        }
+    }
+
+    /// Whether it may leave a clientId contested, or reserved for another user.
+    pub fn may_contest(self) -> bool {
+        matches!(self, What::TokenChanged | What::SecondTab | What::IdCleared | What::IdChanged)
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            What::RequestsLost(permille) => write!(f, "{permille} of 1,000 requests are lost"),
+            What::AnswersLost(permille) => write!(f, "{permille} of 1,000 answers are lost"),
+            What::NoConnection => f.write_str("no connection"),
+            What::StreamCut => f.write_str("the stream is cut"),
+            What::HalfOpen => f.write_str("the stream goes half open"),
+            What::Ghost => f.write_str("a proxy keeps dropped connections"),
+            What::Slow(by) => write!(f, "everything takes up to {by} longer"),
+            What::SlowReader => f.write_str("takes nothing from its stream"),
+            What::ServerRestart => f.write_str("the server restarts"),
+            What::Recycled => f.write_str("the server recycles the stream"),
+            What::Paused => f.write_str("paused"),
+            What::Hidden => f.write_str("hidden"),
+            What::Offline => f.write_str("offline"),
+            What::Reloaded { politely: true } => f.write_str("reloaded"),
+            What::Reloaded { politely: false } => f.write_str("killed and loaded anew"),
+            What::Asleep => f.write_str("the device sleeps"),
+            What::WrongPartner => f.write_str("a wrong partner is entered"),
+            What::PartnerCleared => f.write_str("the partner is cleared"),
+            What::IdCleared => f.write_str("the clientId is cleared"),
+            What::IdChanged => f.write_str("the clientId is changed"),
+            What::TokenChanged => f.write_str("the accessToken is changed"),
+            What::SecondTab => f.write_str("a second tab is opened"),
+        }
+    }
+}
