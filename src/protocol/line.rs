@@ -221,7 +221,7 @@ mod tests {
     fn section_4_bounds_a_line_is_bounded_and_fair() {
         let limits = Limits { line_events: 10, ..Limits::default() };
         let mut line = Line::default();
-        let mut fill = |line: &mut Line, sender: u32| {
+        let fill = |line: &mut Line, sender: u32| {
             let before = line.len();
             while line.has_room(id(sender), EventKind::Ordinary, id(9), &limits) {
                 line.push(waiting(sender, "x", 0));
