@@ -1,3 +1,14 @@
-//! CRSocket (Controller-Responder Socket): pairs a tester's controller with a participant's responder.
+//! CRSocket (Controller-Responder Socket): pairs a tester's controller with a participant's responder over a
+//! monitored channel.
+//!
+//! Start with [`protocol`], which holds every rule as plain, deterministic Rust, and in it with
+//! [`protocol::wired::WiredSocket`], a whole crSocket, and [`protocol::sessions::Sessions`], a whole server's rules.
+//! [`check`] runs them against each other in virtual time.
 
+pub mod check;
 pub mod protocol;
+
+/// The README's examples run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

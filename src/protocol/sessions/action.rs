@@ -308,3 +308,17 @@ pub enum NoClientIdNow {
         needed: u64,
     },
 }
+
+impl SendAnswer {
+    /// The status of the answer (section 3).
+    pub fn status(&self) -> u16 {
+        match self {
+            SendAnswer::Accepted(_) => 204,
+            SendAnswer::InvalidToken => 400,
+            SendAnswer::Forbidden => 403,
+            SendAnswer::UnknownApp => 404,
+            SendAnswer::TooMany(_) => 429,
+            SendAnswer::Stopping => 503,
+        }
+    }
+}
