@@ -273,12 +273,5 @@ pub(super) fn opening(opened: &Opened) -> &'static str {
 
 /// The status of an answer.
 pub(super) fn status(answer: &SendAnswer) -> u16 {
-    match answer {
-        SendAnswer::Accepted(_) => 204,
-        SendAnswer::UnknownApp => 404,
-        SendAnswer::InvalidToken => 400,
-        SendAnswer::Forbidden => 403,
-        SendAnswer::TooMany(_) => 429,
-        SendAnswer::Stopping => 503,
-    }
+    answer.status()
 }
