@@ -126,6 +126,32 @@ fn section_4_bounds_a_line_drains_in_order_as_its_output_has_room() {
 }
 
 #[test]
+fn section_4_bounds_a_line_that_waits_for_room_in_all_outputs_goes_on_when_there_is_some() {
+    for newer in [false, true] {
+        let mut world = World::new();
+        world.limits.all_outputs_bytes = 4 * frame_bytes();
+        let other = Who(4, 'r', "t", "app");
+        let pid = world.settled(&[other])[0];
+        world.reading = false;
+        assert_eq!(flood(&mut world, C, 4).0, 2);
+        let pid_of_r = world.hello(R);
+        world.taken(R, pid_of_r, 1);
+        assert_eq!(world.send(C, 2, "a"), SendAnswer::Accepted(Effect::Waits));
+        world.pass(1_000);
+        assert_eq!(world.table.waiting_for(id(2)), 1);
+        world.log();
+        world.taken(other, pid, 2);
+        if newer {
+            assert_eq!(world.send(C, 2, "b"), SendAnswer::Accepted(Effect::Forwarded));
+            assert_eq!(world.log(), ["2 a from 1", "2 b from 1"]);
+        } else {
+            world.pass(200);
+            assert_eq!(world.log(), ["2 a from 1"]);
+        }
+    }
+}
+
+#[test]
 fn section_4_bounds_room_is_kept_for_control_frames() {
     let mut world = World::new();
     world.limits.output_frames = 2;

@@ -45,6 +45,19 @@ fn section_4_ends_do_not_depend_on_when_the_sweep_comes() {
 }
 
 #[test]
+fn section_4_ends_count_for_sender_and_recipient_also_before_the_sweep() {
+    let mut world = World::new();
+    world.hello(C);
+    world.sleep(25_000);
+    world.hello(R);
+    let absent = Effect::Nothing(WhyNothing::Dropped(Dropped::SenderAbsent));
+    assert_eq!(world.send(C, 2, "ping"), SendAnswer::Accepted(absent));
+    world.sleep(25_000);
+    assert_eq!(world.send(C, 2, "x"), SendAnswer::Accepted(Effect::Waits));
+    assert!(!world.has_session(R));
+}
+
+#[test]
 fn section_4_ends_a_broken_connection_ends_its_session_at_once() {
     let mut world = World::new();
     world.reading = false;

@@ -116,6 +116,25 @@ fn section_4_acceptance_sender_side_interceptors_come_before_the_line() {
 }
 
 #[test]
+fn section_4_arrival_rule_4_no_interceptor_sees_what_another_made_a_reject() {
+    let mut world = world(false);
+    let policies = App { recipient_interceptors: vec![Arc::new(Obeys), Arc::new(Obeys)], ..App::default() };
+    world.apps = Apps::new().with(app("app"), policies);
+    world.settled(&[C, R]);
+    world.send(C, 2, "toReject");
+    assert_eq!(world.log(), ["2 reject/s from 1"]);
+}
+
+#[test]
+fn section_4_acceptance_what_an_interceptor_drops_is_an_arrival_at_ones_own_session() {
+    let mut world = world(true);
+    world.settled(&[C, R]);
+    world.pass(1_000);
+    world.send(C, 2, "drop");
+    assert_eq!(world.table.session(id(1)).unwrap().last_own_arrival(), world.now);
+}
+
+#[test]
 fn section_4_policies_are_not_interceptors() {
     for sender_side in [false, true] {
         let mut world = world(sender_side);

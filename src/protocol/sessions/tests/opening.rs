@@ -63,6 +63,22 @@ fn section_3_retry_is_random_and_longer_under_overload() {
     assert_eq!(seen, [500, 2_000, 500, 2_000, 5_000]);
 }
 
+#[test]
+fn section_3_outputs_that_nobody_reads_are_overload() {
+    let mut world = World::new();
+    world.reading = false;
+    world.settled(&[R]);
+    world.limits.all_outputs_bytes = 2 * event(3, "x").frame_len();
+    for (sent, expected) in [(false, 500), (true, 500), (true, 2_000)] {
+        if sent {
+            world.send(Who(3, 'c', "t", "app"), 2, "x");
+            world.limits.all_outputs_bytes -= usize::from(expected == 2_000);
+        }
+        let opened = world.open(C);
+        assert!(matches!(opened, Opened::Stream { retry, .. } if retry == Millis(expected)), "{opened:?}");
+    }
+}
+
 /// The table of section 4, "Opening a stream".
 #[test]
 fn section_4_opening_table() {
