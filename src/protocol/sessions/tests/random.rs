@@ -185,11 +185,11 @@ impl Shell {
     fn new(bind_client_ids: bool) -> Shell {
         let limits = Limits {
             output_frames: 8,
-            output_bytes: 2_000,
-            all_outputs_bytes: 5_000,
+            output_bytes: 1_000,
+            all_outputs_bytes: 1_400,
             line_events: 6,
-            all_lines_bytes: 6_000,
-            send_rate: RateLimit { per_second: 1_000, burst: 20 },
+            all_lines_bytes: 1_600,
+            send_rate: RateLimit { per_second: 10, burst: 10 },
             client_id_rate: RateLimit { per_second: 100, burst: 3 },
             streams: 6,
             bind_client_ids,
