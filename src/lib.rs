@@ -2,7 +2,7 @@
 //! monitored channel.
 //!
 //! Start with [`protocol`], which holds every rule as plain, deterministic Rust, and in it with
-//! [`protocol::wired::WiredSocket`], a whole crSocket, and [`protocol::sessions::Sessions`], a whole server's rules.
+//! [`protocol::wired::WiredSocket`], a whole crSocket, and [`protocol::sessions::SessionTable`], a whole server's rules.
 //! [`check`] runs them against each other in virtual time.
 
 pub mod check;

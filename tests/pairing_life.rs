@@ -7,7 +7,8 @@
     reason = "a test says what it saw by panicking, and looks for one thing among many"
 )]
 
-use crsocket::check::world::{Network, World};
+use crsocket::check::network::Network;
+use crsocket::check::world::World;
 use crsocket::protocol::action::{Fate, Message, Notice, Post, Ticket, WhyDropped};
 use crsocket::protocol::event::CrEvent;
 use crsocket::protocol::ids::{AccessToken, AppId, Assigned, ClientId, Role};
@@ -158,7 +159,7 @@ fn from_passive_to_interacting() {
     lab.run(100);
     lab.expect(controller, "interacting", "");
     lab.expect(responder, "interacting", "");
-    assert_eq!(lab.world.client(responder).machines.socket.partner(), id(CONTROLLER_ID), "7: a ping assigns");
+    assert_eq!(lab.world.client(responder).machines.partner(), id(CONTROLLER_ID), "7: a ping assigns");
     let states = lab.states_since(responder, Millis::ZERO);
     assert_eq!(names(&states), ["passive", "passive", "connecting", "readyToPair", "interacting"]);
 }
@@ -420,10 +421,10 @@ fn an_overtaken_opening_request_does_not_lose_the_stream_for_good() {
     let client = lab.responder();
     lab.run(2_000);
     // The request for the next stream takes longer than helloMaxDt; the one after it is fast.
-    lab.world.network(client).opening_delay = Millis(18_000);
+    lab.world.network(client).opening_delay = Some(Millis(18_000));
     lab.world.cut_stream(client);
     lab.run(10_400);
-    lab.world.network(client).opening_delay = Millis(20);
+    lab.world.network(client).opening_delay = None;
     lab.run(20_000);
     lab.expect(client, "readyToPair", "noPartnerClientId");
     let states = names(&lab.states_since(client, Millis(2_000)));

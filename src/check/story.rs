@@ -1,6 +1,8 @@
 //! The life of one pair, told message by message: what a newcomer can learn the protocol from.
 
-use super::world::{Client, Network, World};
+use super::client::Client;
+use super::network::Network;
+use super::world::World;
 use crate::protocol::action::{Message, Notice, Ticket};
 use crate::protocol::event::CrEvent;
 use crate::protocol::ids::{AccessToken, AppId, Assigned, InvalidId, Role};

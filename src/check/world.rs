@@ -1,94 +1,29 @@
 //! The loop: virtual time, happenings in order, clients with their networks, one server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use crate::protocol::action::{Message, Notice, Outcome, Post, RequestNo, StreamNo};
+use super::client::{Client, Machines};
+use super::network::Network;
+use super::queue::Queue;
+use super::random::Random;
+use super::watch::Watch;
+use crate::protocol::action::{Post, RequestNo, StreamNo};
 use crate::protocol::client_id::ClientIdSequence;
 use crate::protocol::ids::{AccessToken, AppId, Assigned, ClientId, Credentials, Pid, Role};
 use crate::protocol::limits::Limits;
 use crate::protocol::policy::Apps;
 use crate::protocol::receiver::{self, StreamEnd};
-use crate::protocol::send_line;
-use crate::protocol::sessions::{Opened, PidSequence, SendAnswer, ServerAction, ServerStep, SessionTable};
+use crate::protocol::sessions::{PidSequence, ServerAction, SessionTable};
 use crate::protocol::socket::{self, State};
-use crate::protocol::time::{Millis, Step, TimerKind, Timing};
-use crate::protocol::wire::{EventData, EventSourceParams, Frame, MsgEvent, SendEvent};
-use crate::protocol::wired::{Effect, Input, WiredSocket};
+use crate::protocol::time::{Millis, TimerKind, Timing};
+use crate::protocol::wire::Frame;
+use crate::protocol::wired::{Effect, Input};
+
+mod client_side;
+mod server_side;
 
 /// Calendar time at the zero of virtual time: 2026-11-18, in milliseconds since 1970.
 const CALENDAR_ZERO: i64 = 1_795_000_000_000;
-
-/// What lies between a client and the server. A test changes it whenever it likes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Network {
-    /// How long anything takes from one end to the other.
-    pub delay: Millis,
-    /// How long a request for a stream takes to the server.
-    pub opening_delay: Millis,
-    /// Whether connections can be made; where not, the client knows at once.
-    pub connects: bool,
-    /// Whether requests that were made reach the server; where not, nobody knows.
-    pub requests_arrive: bool,
-    /// Whether answers to requests come back.
-    pub answers_arrive: bool,
-    /// Whether frames come through; where not, the stream is half open.
-    pub frames_arrive: bool,
-}
-
-impl Default for Network {
-    fn default() -> Network {
-        Network {
-            delay: Millis(20),
-            opening_delay: Millis(20),
-            connects: true,
-            requests_arrive: true,
-            answers_arrive: true,
-            frames_arrive: true,
-        }
-    }
-}
-
-/// One client: its machines, its network, and what it was told.
-#[derive(Debug)]
-pub struct Client {
-    /// Which app it is a page of.
-    pub app: AppId,
-    /// Its crSocket.
-    pub machines: WiredSocket,
-    /// What lies between it and the server.
-    pub network: Network,
-    /// What its enclosing client was told, and when.
-    pub notices: Vec<(Millis, Notice)>,
-    /// What left it, and when.
-    pub sent: Vec<(Millis, Post)>,
-    timers: BTreeMap<TimerKind, Timer>,
-    stream: Option<StreamNo>,
-}
-
-/// An armed timer: its place in the order of happenings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Timer {
-    due: Millis,
-    order: u64,
-}
-
-/// Whose stream it is that the server serves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Served {
-    client: usize,
-    stream: StreamNo,
-    client_id: ClientId,
-}
-
-#[derive(Debug)]
-enum Happening {
-    TimerFires { client: usize, timer: TimerKind },
-    ClientGets { client: usize, input: Box<Input> },
-    ServerGets { client: usize, number: RequestNo, post: Post },
-    ServerOpens { client: usize, stream: StreamNo, credentials: Credentials },
-    ServerLoses { client_id: ClientId, pid: Pid },
-    ServerSweeps,
-}
 
 /// All of it.
 #[derive(Debug)]
@@ -101,17 +36,49 @@ pub struct World {
     pub apps: Apps,
     /// The server's rules.
     pub server: SessionTable,
-    /// Every server action that was performed, and when.
+    /// Whether notices, sendevents and server actions are kept.
+    pub recording: bool,
+    /// Every server action that was performed, and when; only while recording.
     pub server_log: Vec<(Millis, ServerAction)>,
+    /// What must hold, checked after every step.
+    pub watch: Watch,
     clients: Vec<Client>,
     now: Millis,
-    order: u64,
-    random: u64,
-    happenings: BTreeMap<(Millis, u64), Happening>,
+    random: Random,
+    happenings: Queue<Happening>,
+    happened: u64,
     /// The streams that are served.
     streams: BTreeMap<Pid, Served>,
     /// When the server sweeps next.
     sweep_at: Option<Millis>,
+    /// Until when the server is down.
+    down_until: Option<Millis>,
+    /// Room for effects and actions, used again and again.
+    spare_effects: Vec<Vec<Effect>>,
+    spare_actions: Vec<Vec<ServerAction>>,
+}
+
+/// A stream that the server serves.
+#[derive(Debug)]
+struct Served {
+    client: usize,
+    epoch: u32,
+    stream: StreamNo,
+    client_id: ClientId,
+    /// A frame was lost: nothing comes through any more.
+    dead: bool,
+    /// What a client that does not read has not taken.
+    unread: VecDeque<Frame>,
+}
+
+#[derive(Debug)]
+enum Happening {
+    TimerFires { client: usize, epoch: u32, timer: TimerKind },
+    ClientGets { client: usize, epoch: u32, input: Input },
+    ServerGets { client: usize, epoch: u32, number: RequestNo, post: Post },
+    ServerOpens { client: usize, epoch: u32, stream: StreamNo, credentials: Credentials },
+    ServerLoses { client_id: ClientId, pid: Pid },
+    ServerSweeps,
 }
 
 impl World {
@@ -121,18 +88,20 @@ impl World {
             timing,
             limits,
             apps,
-            server: SessionTable::new(
-                PidSequence::starting_at(CALENDAR_ZERO.unsigned_abs() / 1000),
-                ClientIdSequence::new(u128::from(seed).to_le_bytes(), 0, u64::MAX),
-            ),
+            server: new_server(Millis::ZERO, seed),
+            recording: true,
             server_log: Vec::new(),
+            watch: Watch::default(),
             clients: Vec::new(),
             now: Millis::ZERO,
-            order: 0,
-            random: seed,
-            happenings: BTreeMap::new(),
+            random: Random::new(seed),
+            happenings: Queue::new(),
+            happened: 0,
             streams: BTreeMap::new(),
             sweep_at: None,
+            down_until: None,
+            spare_effects: Vec::new(),
+            spare_actions: Vec::new(),
         }
     }
 
@@ -141,7 +110,12 @@ impl World {
         self.now
     }
 
-    /// A client that is visible and online, and has an accessToken. It is known by the number returned.
+    /// How many happenings there were.
+    pub fn happened(&self) -> u64 {
+        self.happened
+    }
+
+    /// A client of this project that is visible and online, and has an accessToken. It is known by the number returned.
     pub fn add_client(
         &mut self,
         app: &AppId,
@@ -149,16 +123,7 @@ impl World {
         token: &AccessToken,
         id: Option<ClientId>,
     ) -> usize {
-        let client = self.clients.len();
-        self.clients.push(Client {
-            app: app.clone(),
-            machines: WiredSocket::new(role),
-            network: Network::default(),
-            notices: Vec::new(),
-            sent: Vec::new(),
-            timers: BTreeMap::new(),
-            stream: None,
-        });
+        let client = self.add(app, Machines::ours(role));
         self.tell(client, socket::Input::ClientId(id.into()));
         self.tell(client, socket::Input::AccessToken(Assigned::Valid(token.clone())));
         self.tell(client, socket::Input::Visible(true));
@@ -166,13 +131,34 @@ impl World {
         client
     }
 
+    /// A client that has been told nothing yet.
+    pub fn add(&mut self, app: &AppId, machines: Machines) -> usize {
+        self.clients.push(Client::new(app.clone(), machines));
+        self.watch.add_client();
+        self.clients.len() - 1
+    }
+
+    /// How many clients there are.
+    pub fn client_count(&self) -> usize {
+        self.clients.len()
+    }
+
     /// A client.
     ///
     /// # Panics
     /// If there is none of this number.
-    #[allow(clippy::indexing_slicing)] // numbers are given out by `add_client`
+    #[allow(clippy::indexing_slicing, reason = "numbers are given out by `add`")]
     pub fn client(&self, client: usize) -> &Client {
         &self.clients[client]
+    }
+
+    /// A client, to be changed.
+    ///
+    /// # Panics
+    /// If there is none of this number.
+    #[allow(clippy::indexing_slicing, reason = "numbers are given out by `add`")]
+    pub fn client_mut(&mut self, client: usize) -> &mut Client {
+        &mut self.clients[client]
     }
 
     /// What lies between a client and the server, to be changed.
@@ -183,19 +169,14 @@ impl World {
         &mut self.client_mut(client).network
     }
 
-    #[allow(clippy::indexing_slicing)] // numbers are given out by `add_client`
-    fn client_mut(&mut self, client: usize) -> &mut Client {
-        &mut self.clients[client]
-    }
-
     /// The state of a client's crSocket.
     pub fn state(&self, client: usize) -> &State {
-        self.client(client).machines.socket.state()
+        self.client(client).machines.state()
     }
 
     /// A client's clientId, if it has one.
     pub fn client_id(&self, client: usize) -> Option<ClientId> {
-        self.client(client).machines.socket.client().client_id.valid().copied()
+        self.client(client).machines.client_id()
     }
 
     /// The enclosing client says something to its crSocket.
@@ -203,12 +184,13 @@ impl World {
         self.feed(client, Input::Socket(input));
     }
 
-    /// Lets all happen that happens within this time.
+    /// Lets all happen that happens within this time, or until something that must hold does not.
     pub fn run_for(&mut self, length: Millis) {
         let until = self.now + length;
-        while let Some(entry) = self.happenings.first_entry().filter(|entry| entry.key().0 <= until) {
-            let ((at, order), happening) = entry.remove_entry();
+        while self.watch.violation().is_none() {
+            let Some((at, order, happening)) = self.happenings.pop_until(until) else { break };
             self.now = self.now.max(at);
+            self.happened += 1;
             self.happen(happening, order);
         }
         self.now = until;
@@ -221,19 +203,89 @@ impl World {
         self.feed(client, Input::Receiver(receiver::Input::Ended { stream, how: StreamEnd::Broken }));
     }
 
+    /// A client's device sleeps, and wakes after this time: nothing fires and nothing is heard meanwhile.
+    pub fn sleep(&mut self, client: usize, length: Millis) {
+        let until = self.now + length;
+        self.client_mut(client).asleep_until = Some(until);
+    }
+
+    /// The page of a client is loaded anew: what was under way to the old one is lost. The new one has been told
+    /// nothing yet.
+    pub fn reload(&mut self, client: usize, machines: Machines) {
+        if let Some(stream) = self.client_mut(client).stream.take() {
+            let delay = self.way(client);
+            self.server_loses(client, stream, delay);
+        }
+        let page = self.client_mut(client);
+        page.machines = machines;
+        page.epoch += 1;
+        page.timers = Default::default();
+        self.watch.reloaded(client);
+    }
+
+    /// The server stops without a word, and a new one is there after this time.
+    pub fn restart_server(&mut self, down_for: Millis) {
+        let up_again = self.now + down_for;
+        self.server = new_server(up_again, self.random.next());
+        self.down_until = Some(up_again);
+        self.sweep_at = None;
+        self.watch.server_restarted();
+        let streams = std::mem::take(&mut self.streams);
+        for served in streams.into_values().filter(|served| !served.dead) {
+            let delay = self.way(served.client);
+            self.stream_ends(served.client, served.stream, delay, StreamEnd::Broken);
+        }
+    }
+
+    /// The server recycles a client's stream (`shutdown`).
+    pub fn recycle(&mut self, client: usize) {
+        if let Some(client_id) = self.client_id(client) {
+            self.serve(|server, step, actions| {
+                server.recycle(client_id, step, actions);
+            });
+        }
+    }
+
+    /// Whether a client takes what is written to its stream; what it had not taken comes when it does again.
+    pub fn set_reads(&mut self, client: usize, reads: bool) {
+        self.network(client).reads = reads;
+        if !reads {
+            return;
+        }
+        let pids: Vec<Pid> =
+            self.streams.iter().filter(|(_, served)| served.client == client).map(|(pid, _)| *pid).collect();
+        for pid in pids {
+            while let Some((client_id, frame)) = self.next_unread(pid) {
+                self.write(client_id, pid, frame);
+            }
+        }
+    }
+
+    fn next_unread(&mut self, pid: Pid) -> Option<(ClientId, Frame)> {
+        let served = self.streams.get_mut(&pid)?;
+        served.unread.pop_front().map(|frame| (served.client_id, frame))
+    }
+
     fn happen(&mut self, happening: Happening, order: u64) {
+        let Some(happening) = self.wake_first(happening, order) else { return };
         match happening {
-            Happening::TimerFires { client, timer } => {
-                let timers = &mut self.client_mut(client).timers;
-                if timers.get(&timer).is_some_and(|armed| armed.order == order) {
-                    timers.remove(&timer);
+            Happening::TimerFires { client, epoch, timer } => {
+                let page = self.client_mut(client);
+                if page.epoch == epoch && page.timer(timer).is_some_and(|armed| armed.order == order) {
+                    page.set_timer(timer, None);
                     self.feed(client, Input::Timer(timer));
                 }
             }
-            Happening::ClientGets { client, input } => self.client_gets(client, *input),
-            Happening::ServerGets { client, number, post } => self.server_gets(client, number, post),
-            Happening::ServerOpens { client, stream, credentials } => {
-                self.server_opens(client, stream, &credentials);
+            Happening::ClientGets { client, epoch, input } => {
+                if self.client(client).epoch == epoch {
+                    self.client_gets(client, input);
+                }
+            }
+            Happening::ServerGets { client, epoch, number, post } => {
+                self.server_gets(client, epoch, number, &post);
+            }
+            Happening::ServerOpens { client, epoch, stream, credentials } => {
+                self.server_opens(client, epoch, stream, &credentials);
             }
             Happening::ServerLoses { client_id, pid } => {
                 self.streams.remove(&pid);
@@ -248,270 +300,65 @@ impl World {
         }
     }
 
-    fn client_gets(&mut self, client: usize, input: Input) {
-        if let Input::Receiver(receiver::Input::Ended { stream, .. }) = &input
-            && self.client(client).stream == Some(*stream)
-        {
-            self.client_mut(client).stream = None;
-        }
-        self.feed(client, input);
-    }
-
-    /// A client takes an input, and what it asks for is done.
-    fn feed(&mut self, client: usize, input: Input) {
-        let step = Step { now: self.now, random: next_random(&mut self.random), timing: &self.timing };
-        let calendar = Some(CALENDAR_ZERO + self.now.0);
-        let mut effects = Vec::new();
-        #[allow(clippy::indexing_slicing)] // numbers are given out by `add_client`
-        self.clients[client].machines.handle(input, &step, calendar, &mut effects);
-        for effect in effects {
-            self.perform(client, effect);
-        }
-    }
-
-    fn perform(&mut self, client: usize, effect: Effect) {
-        match effect {
-            Effect::Open { stream, credentials, resume: _ } => self.open(client, stream, credentials),
-            Effect::Drop { stream } => {
-                if self.client(client).stream == Some(stream) {
-                    self.client_mut(client).stream = None;
-                }
-                let delay = self.client(client).network.delay;
-                self.server_loses(client, stream, delay);
+    /// What a sleeping device would have got, it gets after waking: timers and frames in any order between them.
+    fn wake_first(&mut self, happening: Happening, order: u64) -> Option<Happening> {
+        let (client, epoch) = match &happening {
+            Happening::TimerFires { client, epoch, .. } | Happening::ClientGets { client, epoch, .. } => {
+                (*client, *epoch)
             }
-            Effect::Send { number, post } => self.send(client, number, post),
-            Effect::RequestClientId => self.ask_client_id(client),
-            Effect::SetTimer { timer, after } => {
-                let due = self.now + after;
-                let order = self.schedule(after, Happening::TimerFires { client, timer });
-                self.client_mut(client).timers.insert(timer, Timer { due, order });
-            }
-            Effect::CancelTimer(timer) => {
-                if let Some(timer) = self.client_mut(client).timers.remove(&timer) {
-                    self.happenings.remove(&(timer.due, timer.order));
+            Happening::ServerGets { .. }
+            | Happening::ServerOpens { .. }
+            | Happening::ServerLoses { .. }
+            | Happening::ServerSweeps => return Some(happening),
+        };
+        let Some(until) = self.client(client).asleep_until.filter(|until| *until > self.now) else {
+            return Some(happening);
+        };
+        let wakes = until + self.random.between(Millis::ZERO, Millis(50));
+        match happening {
+            Happening::TimerFires { timer, .. } => {
+                let armed = self.client(client).timer(timer);
+                if armed.is_some_and(|armed| armed.order == order) {
+                    let order = self.happenings.push(wakes, happening);
+                    let armed = armed.map(|armed| super::client::Timer { order, ..armed });
+                    self.client_mut(client).set_timer(timer, armed);
                 }
             }
-            Effect::Notify(notice) => {
-                let now = self.now;
-                self.client_mut(client).notices.push((now, notice));
+            Happening::ClientGets { input, .. } => {
+                // Streams stay in order.
+                let at = wakes.max(self.client(client).last_frame);
+                self.client_mut(client).last_frame = at;
+                self.happenings.push(at, Happening::ClientGets { client, epoch, input });
             }
+            Happening::ServerGets { .. }
+            | Happening::ServerOpens { .. }
+            | Happening::ServerLoses { .. }
+            | Happening::ServerSweeps => {}
         }
+        None
     }
 
-    fn open(&mut self, client: usize, stream: StreamNo, credentials: Credentials) {
-        let network = self.client(client).network.clone();
-        if !network.connects {
-            let ended = receiver::Input::Ended { stream, how: StreamEnd::NoConnection };
-            self.client_gets_later(client, Millis::ZERO, Input::Receiver(ended));
-            return;
+    /// How long something takes from one end of a client's network to the other.
+    fn way(&mut self, client: usize) -> Millis {
+        let network = &self.client(client).network;
+        let (delay, jitter) = (network.delay, network.jitter);
+        if jitter == Millis::ZERO {
+            return delay;
         }
-        self.client_mut(client).stream = Some(stream);
-        if network.requests_arrive {
-            self.schedule(network.opening_delay, Happening::ServerOpens { client, stream, credentials });
-        }
-    }
-
-    fn send(&mut self, client: usize, number: RequestNo, post: Post) {
-        let now = self.now;
-        let network = self.client(client).network.clone();
-        self.client_mut(client).sent.push((now, post.clone()));
-        if !network.connects {
-            self.answer(client, Millis::ZERO, number, Outcome::NoConnection);
-        } else if network.requests_arrive {
-            self.schedule(network.delay, Happening::ServerGets { client, number, post });
-        }
-    }
-
-    fn ask_client_id(&mut self, client: usize) {
-        let network = self.client(client).network.clone();
-        let reachable = network.connects && network.requests_arrive && network.answers_arrive;
-        let mut id = None;
-        if reachable {
-            self.serve(|server, step, _| id = server.give_client_id(step).ok());
-        }
-        let answer = socket::Input::ClientIdAnswer(id);
-        self.client_gets_later(client, network.delay.times(2), Input::Socket(answer));
-    }
-
-    fn answer(&mut self, client: usize, delay: Millis, number: RequestNo, outcome: Outcome) {
-        let answer = send_line::Input::Answer { number, outcome };
-        self.client_gets_later(client, delay, Input::SendLine(answer));
-    }
-
-    fn client_gets_later(&mut self, client: usize, delay: Millis, input: Input) {
-        self.schedule(delay, Happening::ClientGets { client, input: Box::new(input) });
-    }
-
-    /// The server notices that a client's connection is gone, if a stream of that number was served.
-    fn server_loses(&mut self, client: usize, stream: StreamNo, delay: Millis) {
-        let ours = |served: &Served| served.client == client && served.stream == stream;
-        let Some((&pid, &Served { client_id, .. })) = self.streams.iter().find(|(_, served)| ours(served))
-        else {
-            return;
-        };
-        if self.client(client).network.frames_arrive {
-            self.schedule(delay, Happening::ServerLoses { client_id, pid });
-        }
-    }
-
-    fn server_opens(&mut self, client: usize, stream: StreamNo, credentials: &Credentials) {
-        let app = self.client(client).app.clone();
-        let role = self.client(client).machines.socket.role();
-        let client_id = credentials.client_id.to_string();
-        let params = EventSourceParams {
-            client_id: Some(client_id.into()),
-            client_role: Some(role.as_str().into()),
-            access_token: Some(credentials.access_token.as_str().into()),
-        };
-        let delay = self.client(client).network.delay;
-        let mut opened = None;
-        let mut actions = Vec::new();
-        self.step_server(&mut actions, |server, step, actions| {
-            opened = Some(server.open(&app, &params, step, actions));
-        });
-        match opened {
-            Some(Opened::Stream { pid, retry }) => {
-                let client_id = credentials.client_id;
-                self.streams.insert(pid, Served { client, stream, client_id });
-                self.client_gets_stream(client, delay, receiver::Input::Retry { stream, after: retry });
-                if self.client(client).stream != Some(stream) {
-                    // The client gave it up before the server saw it: the connection is gone already.
-                    self.schedule(delay, Happening::ServerLoses { client_id, pid });
-                }
-            }
-            Some(Opened::Aborted { pid, reason }) => {
-                let frame = Frame::Aborted { pid, reason, releaser: None };
-                self.client_gets_stream(client, delay, receiver::Input::Frame { stream, frame });
-                self.stream_ends(client, stream, delay, StreamEnd::Broken);
-            }
-            Some(Opened::Retry { retry }) => {
-                self.client_gets_stream(client, delay, receiver::Input::Retry { stream, after: retry });
-                self.stream_ends(client, stream, delay, StreamEnd::Broken);
-            }
-            Some(Opened::UnknownApp) | None => {
-                self.stream_ends(client, stream, delay, StreamEnd::Status(404));
-            }
-        }
-        self.perform_server(actions);
-    }
-
-    fn client_gets_stream(&mut self, client: usize, delay: Millis, input: receiver::Input) {
-        if self.client(client).network.frames_arrive {
-            self.client_gets_later(client, delay, Input::Receiver(input));
-        }
-    }
-
-    fn stream_ends(&mut self, client: usize, stream: StreamNo, delay: Millis, how: StreamEnd) {
-        self.client_gets_stream(client, delay, receiver::Input::Ended { stream, how });
-    }
-
-    fn server_gets(&mut self, client: usize, number: RequestNo, post: Post) {
-        let sender = self.client(client);
-        let (app, role) = (sender.app.clone(), sender.machines.socket.role());
-        let delay = sender.network.delay;
-        let answers = sender.network.answers_arrive;
-        let event = match &post.message {
-            Message::Alive(pid) => MsgEvent::Alive(Some(*pid)),
-            Message::Close(pid) => MsgEvent::Close(Some(*pid)),
-            Message::CrEvent(event) => {
-                let id = post.credentials.client_id;
-                match EventData::accept(&event.to_event_data(id), id) {
-                    Ok(data) => MsgEvent::CrEvent(data),
-                    Err(_) => MsgEvent::Other,
-                }
-            }
-        };
-        let send = SendEvent {
-            client_id: post.credentials.client_id,
-            role,
-            access_token: post.credentials.access_token,
-            recipient: post.recipient,
-            event,
-        };
-        let mut outcome = Outcome::Understood;
-        self.serve(|server, step, actions| {
-            outcome = outcome_of(&server.send(&app, send, step, actions));
-        });
-        if answers {
-            self.answer(client, delay, number, outcome);
-        }
-    }
-
-    /// The server takes an input, and what it asks for is done.
-    fn serve(&mut self, input: impl FnOnce(&mut SessionTable, &ServerStep<'_>, &mut Vec<ServerAction>)) {
-        let mut actions = Vec::new();
-        self.step_server(&mut actions, input);
-        self.perform_server(actions);
-    }
-
-    fn step_server(
-        &mut self,
-        actions: &mut Vec<ServerAction>,
-        input: impl FnOnce(&mut SessionTable, &ServerStep<'_>, &mut Vec<ServerAction>),
-    ) {
-        let step = ServerStep {
-            now: self.now,
-            random: next_random(&mut self.random),
-            timing: &self.timing,
-            limits: &self.limits,
-            apps: &self.apps,
-        };
-        input(&mut self.server, &step, actions);
-    }
-
-    fn perform_server(&mut self, actions: Vec<ServerAction>) {
-        for action in actions {
-            self.server_log.push((self.now, action.clone()));
-            match action {
-                ServerAction::Write { client_id, pid, frame } => self.write(client_id, pid, frame),
-                ServerAction::End { pid, .. } | ServerAction::Cut { pid, .. } => {
-                    if let Some(Served { client, stream, .. }) = self.streams.remove(&pid) {
-                        let delay = self.client(client).network.delay;
-                        self.stream_ends(client, stream, delay, StreamEnd::Broken);
-                    }
-                }
-                ServerAction::Note(_) => {}
-            }
-        }
-        self.schedule_sweep();
-    }
-
-    fn schedule_sweep(&mut self) {
-        let Some(due) = self.server.next_due().map(|due| due.max(self.now)) else { return };
-        if self.sweep_at.is_none_or(|at| due < at) {
-            self.sweep_at = Some(due);
-            self.schedule(due - self.now, Happening::ServerSweeps);
-        }
-    }
-
-    /// The transport takes every frame at once: slow readers are for tests of the rules alone.
-    fn write(&mut self, client_id: ClientId, pid: Pid, frame: Frame) {
-        if let Some(&Served { client, stream, .. }) = self.streams.get(&pid) {
-            let delay = self.client(client).network.delay;
-            self.client_gets_stream(client, delay, receiver::Input::Frame { stream, frame });
-        }
-        self.serve(|server, step, actions| server.taken(client_id, pid, 1, step, actions));
+        delay + self.random.between(Millis::ZERO, jitter)
     }
 
     fn schedule(&mut self, after: Millis, happening: Happening) -> u64 {
-        self.order += 1;
-        self.happenings.insert((self.now + after, self.order), happening);
-        self.order
+        self.happenings.push(self.now + after, happening)
+    }
+
+    fn is_server_down(&self) -> bool {
+        self.down_until.is_some_and(|until| self.now < until)
     }
 }
 
-fn outcome_of(answer: &SendAnswer) -> Outcome {
-    match answer.status() {
-        204 => Outcome::Understood,
-        status => Outcome::Refused { status, detail: format!("{answer:?}").into() },
-    }
-}
-
-/// SplitMix64: small, and the same on every machine.
-fn next_random(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut mixed = *state;
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    mixed ^ (mixed >> 31)
+fn new_server(at: Millis, seed: u64) -> SessionTable {
+    let unix_seconds = (CALENDAR_ZERO + at.0).unsigned_abs().div_ceil(1000);
+    let client_ids = ClientIdSequence::new(u128::from(seed).to_le_bytes(), 0, u64::MAX);
+    SessionTable::new(PidSequence::starting_at(unix_seconds), client_ids)
 }

@@ -20,7 +20,7 @@
 //! # Reading order
 //!
 //! [`ids`], [`event`], [`time`]: the words. [`wire`]: what stands on the wire. [`socket`], [`receiver`], [`sender`],
-//! [`send_line`]: a client; [`wired`]: the four together. [`sessions`], [`routing`], [`line`], [`output`], [`policy`],
+//! [`send_line`]: a client; [`wired`]: the four together. [`sessions`], [`routing`], [`mod@line`], [`output`], [`policy`],
 //! [`limits`], [`client_id`]: the server.
 //!
 //! Section numbers are those of the protocol's specification: 1 words, 2 crEvents, 3 server resources, 4 the server's

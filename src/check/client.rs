@@ -1,0 +1,136 @@
+//! One client of the simulation: its machines, its timers, its network, and what it was told.
+
+use super::network::Network;
+use crate::protocol::action::{Notice, Post, StreamNo};
+use crate::protocol::ids::{AppId, ClientId, Role};
+use crate::protocol::socket::State;
+use crate::protocol::time::{Millis, Step, TimerKind};
+use crate::protocol::wired::{Effect, Input, WiredSocket};
+
+/// One client.
+#[derive(Debug)]
+pub struct Client {
+    /// Which app it is a page of.
+    pub app: AppId,
+    /// Its crSocket.
+    pub machines: Machines,
+    /// What lies between it and the server.
+    pub network: Network,
+    /// What its enclosing client was told, and when; only while the world records.
+    pub notices: Vec<(Millis, Notice)>,
+    /// What left it, and when; only while the world records.
+    pub sent: Vec<(Millis, Post)>,
+    /// How far its calendar is off.
+    pub calendar_offset: i64,
+    /// Until when its device sleeps.
+    pub(super) asleep_until: Option<Millis>,
+    /// Which life of the page this is: what is meant for an earlier one is lost.
+    pub(super) epoch: u32,
+    pub(super) timers: [Option<Timer>; TimerKind::ALL.len()],
+    /// The stream it has requested or holds.
+    pub(super) stream: Option<StreamNo>,
+    /// When the last frame that is under way arrives: streams are ordered.
+    pub(super) last_frame: Millis,
+}
+
+/// An armed timer: when it is due, and its place in the order of happenings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Timer {
+    pub(super) due: Millis,
+    pub(super) order: u64,
+}
+
+/// What a client's page runs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Machines {
+    /// This project's crSocket.
+    Ours(Box<WiredSocket>),
+}
+
+impl Machines {
+    /// This project's crSocket, given nothing yet.
+    pub fn ours(role: Role) -> Machines {
+        Machines::Ours(Box::new(WiredSocket::new(role)))
+    }
+
+    /// Takes one input.
+    pub fn handle(
+        &mut self,
+        input: Input,
+        step: &Step<'_>,
+        calendar: Option<i64>,
+        effects: &mut Vec<Effect>,
+    ) {
+        match self {
+            Machines::Ours(socket) => socket.handle(input, step, calendar, effects),
+        }
+    }
+
+    /// Its role.
+    pub fn role(&self) -> Role {
+        match self {
+            Machines::Ours(socket) => socket.socket.role(),
+        }
+    }
+
+    /// The state of its crSocket.
+    pub fn state(&self) -> &State {
+        match self {
+            Machines::Ours(socket) => socket.socket.state(),
+        }
+    }
+
+    /// Its clientId, if it has a valid one.
+    pub fn client_id(&self) -> Option<ClientId> {
+        match self {
+            Machines::Ours(socket) => socket.socket.client().client_id.valid().copied(),
+        }
+    }
+
+    /// Its partner, if a valid one is assigned.
+    pub fn partner(&self) -> Option<ClientId> {
+        match self {
+            Machines::Ours(socket) => socket.socket.partner(),
+        }
+    }
+
+    /// Its partner rejected it.
+    pub fn is_rejected(&self) -> bool {
+        match self {
+            Machines::Ours(socket) => socket.socket.sender().rejection.is_some(),
+        }
+    }
+}
+
+impl Client {
+    pub(super) fn new(app: AppId, machines: Machines) -> Client {
+        Client {
+            app,
+            machines,
+            network: Network::default(),
+            notices: Vec::new(),
+            sent: Vec::new(),
+            calendar_offset: 0,
+            asleep_until: None,
+            epoch: 0,
+            timers: [None; TimerKind::ALL.len()],
+            stream: None,
+            last_frame: Millis::MIN,
+        }
+    }
+
+    /// The timers that are armed.
+    pub fn armed_timers(&self) -> impl Iterator<Item = TimerKind> {
+        TimerKind::ALL.into_iter().filter(|timer| self.timer(*timer).is_some())
+    }
+
+    pub(super) fn timer(&self, timer: TimerKind) -> Option<Timer> {
+        self.timers.get(timer as usize).copied().flatten()
+    }
+
+    pub(super) fn set_timer(&mut self, timer: TimerKind, armed: Option<Timer>) {
+        if let Some(place) = self.timers.get_mut(timer as usize) {
+            *place = armed;
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What clients take and ask for.
+
+use super::{CALENDAR_ZERO, Happening, World};
+use crate::check::client::Timer;
+use crate::protocol::action::{Outcome, Post, RequestNo, StreamNo};
+use crate::protocol::ids::Credentials;
+use crate::protocol::receiver::{self, StreamEnd};
+use crate::protocol::time::{Millis, Step};
+use crate::protocol::wired::{Effect, Input};
+use crate::protocol::{send_line, socket};
+
+impl World {
+    pub(super) fn client_gets(&mut self, client: usize, input: Input) {
+        if let Input::Receiver(receiver::Input::Ended { stream, .. }) = &input
+            && self.client(client).stream == Some(*stream)
+        {
+            self.client_mut(client).stream = None;
+        }
+        self.feed(client, input);
+    }
+
+    /// A client takes an input, and what it asks for is done.
+    pub(super) fn feed(&mut self, client: usize, input: Input) {
+        let step = Step { now: self.now, random: self.random.next(), timing: &self.timing };
+        let mut effects = self.spare_effects.pop().unwrap_or_default();
+        if let Some(page) = self.clients.get_mut(client) {
+            let calendar = Some(CALENDAR_ZERO + page.calendar_offset + self.now.0);
+            self.watch.before(client, page);
+            page.machines.handle(input, &step, calendar, &mut effects);
+            self.watch.after(client, page, &effects, &step);
+        }
+        for effect in effects.drain(..) {
+            self.perform(client, effect);
+        }
+        self.spare_effects.push(effects);
+    }
+
+    fn perform(&mut self, client: usize, effect: Effect) {
+        match effect {
+            Effect::Open { stream, credentials, resume: _ } => self.open(client, stream, credentials),
+            Effect::Drop { stream } => {
+                if self.client(client).stream == Some(stream) {
+                    self.client_mut(client).stream = None;
+                }
+                let delay = self.way(client);
+                self.server_loses(client, stream, delay);
+            }
+            Effect::Send { number, post } => self.send(client, number, post),
+            Effect::RequestClientId => self.ask_client_id(client),
+            Effect::SetTimer { timer, after } => {
+                let epoch = self.client(client).epoch;
+                let due = self.now + after;
+                let order = self.happenings.push(due, Happening::TimerFires { client, epoch, timer });
+                self.client_mut(client).set_timer(timer, Some(Timer { due, order }));
+            }
+            Effect::CancelTimer(timer) => self.client_mut(client).set_timer(timer, None),
+            Effect::Notify(notice) => {
+                if self.recording {
+                    let now = self.now;
+                    self.client_mut(client).notices.push((now, notice));
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, client: usize, stream: StreamNo, credentials: Credentials) {
+        let epoch = self.client(client).epoch;
+        let connects = self.client(client).network.connects && !self.is_server_down();
+        if !connects {
+            let ended = receiver::Input::Ended { stream, how: StreamEnd::NoConnection };
+            self.client_gets_later(client, Millis::ZERO, Input::Receiver(ended));
+            return;
+        }
+        self.client_mut(client).stream = Some(stream);
+        self.client_mut(client).last_frame = Millis::MIN;
+        if self.request_arrives(client) {
+            let way = self.way(client);
+            let delay = self.client(client).network.opening_delay.unwrap_or(way);
+            self.schedule(delay, Happening::ServerOpens { client, epoch, stream, credentials });
+        }
+    }
+
+    fn send(&mut self, client: usize, number: RequestNo, post: Post) {
+        if self.recording {
+            let now = self.now;
+            self.client_mut(client).sent.push((now, post.clone()));
+        }
+        let epoch = self.client(client).epoch;
+        if !self.client(client).network.connects || self.is_server_down() {
+            self.answer(client, epoch, Millis::ZERO, number, Outcome::NoConnection);
+        } else if self.request_arrives(client) {
+            let delay = self.way(client);
+            self.schedule(delay, Happening::ServerGets { client, epoch, number, post });
+        }
+    }
+
+    fn request_arrives(&mut self, client: usize) -> bool {
+        let network = &self.client(client).network;
+        let (arrives, lost) = (network.requests_arrive, network.requests_lost);
+        arrives && !(lost > 0 && self.random.chance(lost))
+    }
+
+    fn ask_client_id(&mut self, client: usize) {
+        let network = &self.client(client).network;
+        let reachable = network.connects && network.requests_arrive && network.answers_arrive;
+        let mut id = None;
+        if reachable && !self.is_server_down() {
+            self.serve(|server, step, _| id = server.give_client_id(step).ok());
+        }
+        let answer = socket::Input::ClientIdAnswer(id);
+        let delay = self.way(client).times(2);
+        self.client_gets_later(client, delay, Input::Socket(answer));
+    }
+
+    pub(super) fn answer(
+        &mut self,
+        client: usize,
+        epoch: u32,
+        delay: Millis,
+        number: RequestNo,
+        outcome: Outcome,
+    ) {
+        let input = Input::SendLine(send_line::Input::Answer { number, outcome });
+        self.schedule(delay, Happening::ClientGets { client, epoch, input });
+    }
+
+    pub(super) fn client_gets_later(&mut self, client: usize, delay: Millis, input: Input) {
+        let epoch = self.client(client).epoch;
+        self.schedule(delay, Happening::ClientGets { client, epoch, input });
+    }
+}
