@@ -57,8 +57,9 @@ impl SessionTable {
         if self.endings.get(&pid).is_some_and(|ending| ending.output.is_empty()) {
             self.forget_ending(pid, step.now);
         }
-        if self.session_with(client_id, pid).is_some() {
+        if self.session_with(client_id, pid).is_some() && self.waiting_for(client_id) > 0 {
             self.drain(client_id, step, actions);
+            self.reschedule(client_id, step);
         }
     }
 

@@ -1,7 +1,6 @@
 //! A `sendevent`: its refusals in the order of section 3, and the acceptance of crEvents (section 4).
 
 use super::action::{Bound, Dropped, Effect, Note, Refused, SendAnswer, ServerAction, WhyNothing};
-use super::arrival::Way;
 use super::session::Standing;
 use super::{ServerStep, SessionTable};
 use crate::protocol::event::EventKind;
@@ -143,7 +142,8 @@ impl SessionTable {
         if is_seen(&waiting.event, kind, &policies.sender_interceptors) {
             return self.accept_intercepted(waiting, recipient, policies, step, actions);
         }
-        self.arrive_at_both(&waiting.sender, recipient, &way, step, actions);
+        self.arrive_sent(&waiting.sender, step, actions);
+        self.arrive(recipient, step);
         Ok(self.go(way, waiting, recipient, step, actions))
     }
 
@@ -166,7 +166,8 @@ impl SessionTable {
                 waiting.event = event;
                 let way = self.way(&to, recipient, waiting.kind, step);
                 self.room(&way, &waiting, recipient, step)?;
-                self.arrive_at_both(&to, recipient, &way, step, actions);
+                self.arrive_sent(&to, step, actions);
+                self.arrive(recipient, step);
                 self.go(way, waiting, recipient, step, actions)
             }
             Err(why) => {
@@ -176,21 +177,6 @@ impl SessionTable {
         };
         self.reply_all(&to, result.replies, step, actions);
         Ok(effect)
-    }
-
-    fn arrive_at_both(
-        &mut self,
-        sender: &Sender,
-        recipient: ClientId,
-        way: &Way,
-        step: &ServerStep<'_>,
-        actions: &mut Vec<ServerAction>,
-    ) {
-        self.arrive_sent(sender, step, actions);
-        match way {
-            Way::Line | Way::Output | Way::Blocked(_) => self.arrive(recipient, step),
-            Way::Nowhere => {}
-        }
     }
 
     /// Whatever is accepted from a client is an arrival of its own at its own session.

@@ -16,6 +16,9 @@ const CONTESTED_RESERVATION: Millis = Millis(5_000);
 /// How often a clientId that nobody has any more is looked at, until its rate is earned back and it can be forgotten.
 pub(super) const FORGET_DT: Millis = Millis(1_000);
 
+/// How often a line is looked at that waits for room in all outputs together.
+const BLOCKED_DT: Millis = Millis(200);
+
 /// A live session (section 4).
 ///
 /// (Recovery, Last-Event-ID, will keep the last frames of a session here, and beside its reservation.)
@@ -227,17 +230,26 @@ impl Slot {
     pub(super) fn due(&self, now: Millis, timing: &Timing) -> Option<Millis> {
         match &self.standing {
             Standing::Session(session) => {
-                let settled = session.settled_at(timing);
-                let ends = session.end(timing).0;
-                // What waits in the line of a settled session waits for its output.
-                let waits = !self.line.is_empty() && now < settled;
-                Some(if waits { ends.min(settled) } else { ends })
+                Some(session.end(timing).0.min(self.line_due(session, now, timing)))
             }
             Standing::Reserved { until, .. } => {
                 Some(self.line.next_expiry(timing).map_or(*until, |at| at.min(*until)))
             }
             Standing::Free if self.line.is_empty() && self.held.is_nothing() => Some(now + FORGET_DT),
             Standing::Free => self.line.next_expiry(timing),
+        }
+    }
+    /// When the line of a live session can go on.
+    fn line_due(&self, session: &Session, now: Millis, timing: &Timing) -> Millis {
+        let settled = session.settled_at(timing);
+        if self.line.is_empty() {
+            Millis::MAX
+        } else if now < settled {
+            settled
+        } else if session.output.events() == 0 {
+            now + BLOCKED_DT // others hold the room it needs, and nobody tells when they give it back
+        } else {
+            Millis::MAX // when its own reader takes something
         }
     }
 }
