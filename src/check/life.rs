@@ -178,6 +178,7 @@ impl<'a> Life<'a> {
     }
 
     fn live_round(&mut self, round: &Round) {
+        self.let_go_of_strangers();
         let begin = self.world.now();
         let acts = self.acts(round);
         for (at, act) in acts {
@@ -186,6 +187,16 @@ impl<'a> Life<'a> {
         }
         self.run_until(begin + round.length);
         self.calm(round);
+    }
+
+    /// Who sees that a responder still waits for somebody who is gone lets go of him.
+    fn let_go_of_strangers(&mut self) {
+        for (controller, responder) in self.pairs() {
+            let bound_to = self.world.client(responder).machines.partner();
+            if bound_to.is_some() && bound_to != self.world.client_id(controller) {
+                self.world.tell(responder, Input::Partner(Assigned::Nothing));
+            }
+        }
     }
 
     /// What happens in a round, in order.
@@ -282,11 +293,12 @@ impl<'a> Life<'a> {
                 world.watch.disturb(client, world.now() + trouble.length + OLD_AFTER_SLEEP);
                 world.sleep(client, trouble.length);
             }
-            What::WrongPartner => {
-                let wrong = ClientId::from_number(u32::try_from(self.random.below(1_000_000)).unwrap_or(0));
-                world.tell(client, Input::Partner(wrong.into()));
+            What::WrongPartner => self.assign_wrong_partner(client),
+            What::PartnerCleared => {
+                if self.is_controller(client) {
+                    self.world.tell(client, Input::Partner(Assigned::Nothing));
+                }
             }
-            What::PartnerCleared => world.tell(client, Input::Partner(Assigned::Nothing)),
             What::IdCleared => world.tell(client, Input::ClientId(Assigned::Nothing)),
             What::IdChanged => {
                 let other = ClientId::from_number(u32::try_from(self.random.below(1_000_000)).unwrap_or(0));
@@ -355,6 +367,21 @@ impl<'a> Life<'a> {
         self.world.tell(tab, Input::AccessToken(Assigned::Valid(person.token)));
         self.world.tell(tab, Input::Visible(true));
         self.world.tell(tab, Input::Online(true));
+    }
+
+    /// The tester enters the clientId of somebody else's responder, or of nobody.
+    fn assign_wrong_partner(&mut self, client: usize) {
+        if !self.is_controller(client) {
+            return;
+        }
+        let anybody = self.random.below(self.people.len());
+        let nobody = ClientId::from_number(u32::try_from(self.random.below(1_000_000)).unwrap_or(0));
+        let wrong = if self.random.chance(700) { self.world.client_id(anybody) } else { nobody };
+        self.world.tell(client, Input::Partner(wrong.into()));
+    }
+
+    fn is_controller(&self, client: usize) -> bool {
+        self.people.get(client).is_some_and(|person| person.role == Role::Controller)
     }
 
     /// The tester enters what the responder's page shows.
@@ -445,7 +472,6 @@ impl<'a> Life<'a> {
                 self.world.watch.report(Invariant::WillingPairsInteract, at, Some(controller), seen);
             } else {
                 self.summary.unwilling += 1;
-                if std::env::var("WHY").is_ok() { let p = |c: usize| { let m = &self.world.client(c).machines; format!("{:?} id {:?} partner {:?}", m.state(), m.client_id(), m.partner()) }; eprintln!("seed {} same_user {} stranger {}\n   {}\n   {}", self.plan.scenario.seed, self.plan.same_user, self.plan.stranger, p(controller), p(responder)); }
             }
         }
     }

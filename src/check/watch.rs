@@ -455,7 +455,8 @@ fn check_state(ours: &WiredSocket, watched: &Watched, step: &Step<'_>) -> Result
     }
     let limit = step.timing.partner_active_max_event_in_dt;
     let partner_is_active = watched.heard.is_some_and(|(from, at, active)| {
-        Some(from) == ours.socket.partner() && active && step.now - at < limit
+        // At the very moment, the timer may be the next to fire.
+        Some(from) == ours.socket.partner() && active && step.now - at <= limit
     });
     // Timers of a device that slept are late; the state follows when they fire.
     let disturbed = watched.disturbed_until.is_some_and(|until| step.now < until);
