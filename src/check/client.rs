@@ -1,5 +1,6 @@
 //! One client of the simulation: its machines, its timers, its network, and what it was told.
 
+use super::browser::Browser;
 use super::network::Network;
 use crate::protocol::action::{Notice, Post, StreamNo};
 use crate::protocol::ids::{AppId, ClientId, Role};
@@ -45,12 +46,27 @@ pub(super) struct Timer {
 pub enum Machines {
     /// This project's crSocket.
     Ours(Box<WiredSocket>),
+    /// An existing browser client.
+    Browser(Box<Browser>),
 }
 
 impl Machines {
     /// This project's crSocket, given nothing yet.
     pub fn ours(role: Role) -> Machines {
         Machines::Ours(Box::new(WiredSocket::new(role)))
+    }
+
+    /// An existing browser client, given nothing yet.
+    pub fn browser(role: Role) -> Machines {
+        Machines::Browser(Box::new(Browser::new(role)))
+    }
+
+    /// This project's machines, where they are what runs.
+    pub fn as_ours(&self) -> Option<&WiredSocket> {
+        match self {
+            Machines::Ours(socket) => Some(socket),
+            Machines::Browser(_) => None,
+        }
     }
 
     /// Takes one input.
@@ -63,6 +79,7 @@ impl Machines {
     ) {
         match self {
             Machines::Ours(socket) => socket.handle(input, step, calendar, effects),
+            Machines::Browser(browser) => browser.handle(input, step, calendar, effects),
         }
     }
 
@@ -70,6 +87,7 @@ impl Machines {
     pub fn role(&self) -> Role {
         match self {
             Machines::Ours(socket) => socket.socket.role(),
+            Machines::Browser(browser) => browser.role(),
         }
     }
 
@@ -77,6 +95,7 @@ impl Machines {
     pub fn state(&self) -> &State {
         match self {
             Machines::Ours(socket) => socket.socket.state(),
+            Machines::Browser(browser) => browser.state(),
         }
     }
 
@@ -84,6 +103,7 @@ impl Machines {
     pub fn client_id(&self) -> Option<ClientId> {
         match self {
             Machines::Ours(socket) => socket.socket.client().client_id.valid().copied(),
+            Machines::Browser(browser) => browser.client_id(),
         }
     }
 
@@ -91,6 +111,7 @@ impl Machines {
     pub fn partner(&self) -> Option<ClientId> {
         match self {
             Machines::Ours(socket) => socket.socket.partner(),
+            Machines::Browser(browser) => browser.partner(),
         }
     }
 
@@ -98,6 +119,7 @@ impl Machines {
     pub fn is_rejected(&self) -> bool {
         match self {
             Machines::Ours(socket) => socket.socket.sender().rejection.is_some(),
+            Machines::Browser(browser) => browser.is_rejected(),
         }
     }
 }

@@ -163,8 +163,12 @@ impl<'a> Life<'a> {
         self.enter_page(client, None);
     }
 
-    fn machines(&self, _client: usize, role: Role) -> Machines {
-        Machines::ours(role)
+    fn machines(&self, client: usize, role: Role) -> Machines {
+        if self.is_browser(client) { Machines::browser(role) } else { Machines::ours(role) }
+    }
+
+    fn is_browser(&self, client: usize) -> bool {
+        self.plan.browsers.get(client).copied().unwrap_or(false)
     }
 
     /// The page is there: it is given what it keeps in its storage.
@@ -409,6 +413,10 @@ impl<'a> Life<'a> {
             *self.world.network(client) = network;
             self.world.client_mut(client).asleep_until = None;
             self.give_token(client);
+            if self.is_browser(client) {
+                // Its EventSource misses nothing by itself; its device finds a dead connection out, or its user does.
+                self.world.cut_stream(client);
+            }
             for back in
                 [Input::Unloading(false), Input::Paused(false), Input::Visible(true), Input::Online(true)]
             {
@@ -516,17 +524,29 @@ impl<'a> Life<'a> {
         let free = page(responder).partner().is_none()
             || page(responder).partner() == self.world.client_id(controller)
             || page(responder).is_rejected();
+        let own_their_ids = [controller, responder].into_iter().all(|client| self.owns_its_id(client));
         assigned
             && free
+            && own_their_ids
             && !page(controller).is_rejected()
             && [controller, responder].into_iter().all(|client| {
-                self.world.state(client).is_active() && !waits_for_user(self.world.state(client))
+                let state = self.world.state(client);
+                state.is_active() && !waits_for_user(state, self.is_browser(client))
             })
+    }
+
+    /// Who closes in peace gives his clientId up, perhaps to a stranger.
+    fn owns_its_id(&self, client: usize) -> bool {
+        let Some(id) = self.world.client_id(client) else { return false };
+        let owner = self.world.server.session(id).map(|session| session.user().clone());
+        self.stranger.as_ref().is_none_or(|stranger| owner != Some(stranger.user()))
     }
 }
 
-fn waits_for_user(state: &State) -> bool {
+/// Whether a client will not come back without its user. Existing clients come back from no abort.
+fn waits_for_user(state: &State, is_browser: bool) -> bool {
     match state {
+        State::ReadyToConnect(WhyUnconnected::Aborted(_)) if is_browser => true,
         State::ReadyToConnect(WhyUnconnected::Aborted(WhyAborted::Server(reason))) => {
             !matches!(reason, AbortReason::ClientNotAlive | AbortReason::ClientIdInUse)
         }

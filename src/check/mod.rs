@@ -1,8 +1,10 @@
-//! crSockets, the server's rules and a network between them, in a plain loop of virtual time.
+//! The whole system simulated: crSockets, existing browser clients, the server's rules, strangers and a network full of
+//! faults between them, in virtual time.
 //!
-//! [`world::World`] runs the real machines and the real rules, and [`watch`] checks after every step what must hold;
-//! [`story`] tells the life of one pair in it.
+//! A [`plan`] follows from a seed; a [`life`] lives it in a [`world`], where the real machines and the real rules run;
+//! [`watch`] checks after every step what must hold. [`story`] tells the life of one pair.
 
+pub mod browser;
 pub mod client;
 pub mod life;
 pub mod network;

@@ -6,7 +6,7 @@ use super::random::Random;
 use super::world::World;
 use crate::protocol::action::{Message, Post, StreamNo};
 use crate::protocol::event::{CrEvent, Rejection};
-use crate::protocol::ids::{AccessToken, AppId, ClientId, Credentials, InvalidId, Pid, Role};
+use crate::protocol::ids::{AccessToken, AppId, ClientId, Credentials, InvalidId, Pid, Role, User};
 use crate::protocol::time::Millis;
 
 /// A stranger: a client of each role that never runs a crSocket, but makes whatever requests it likes.
@@ -30,6 +30,11 @@ impl Stranger {
         });
         let token = AccessToken::parse("stranger")?;
         Ok(Stranger { clients: clients.to_vec(), token, own_id: ClientId::from_number(666_000), streams: 0 })
+    }
+
+    /// Who it is.
+    pub(super) fn user(&self) -> User {
+        User::Token(self.token.clone())
     }
 
     /// Makes one request, at somebody's expense.

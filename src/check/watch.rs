@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::client::{Client, Machines};
+use super::client::Client;
 use crate::protocol::action::{Fate, Message, Notice, Post};
 use crate::protocol::event::{CrEvent, EventKind};
 use crate::protocol::ids::{AppId, ClientId, Credentials, Pid, Role, User};
@@ -209,12 +209,11 @@ impl Watch {
     /// A client has taken an input, and asks for these effects.
     pub(super) fn after(&mut self, client: usize, page: &Client, effects: &[Effect], step: &Step<'_>) {
         let Some(watched) = self.clients.get_mut(client) else { return };
-        let Machines::Ours(ours) = &page.machines;
-        watched.remember_held(ours.sender.facts());
-        let mut seen = watched.check_effects(page, effects, step).err();
-        seen = seen.or_else(|| check_state(ours, watched, step).err());
-        seen = seen.or_else(|| check_children(ours).err());
-        seen = seen.or_else(|| check_bounds(ours).err());
+        let mut seen = None;
+        if let Some(ours) = page.machines.as_ours() {
+            watched.remember_held(ours.sender.facts());
+            seen = watched.check_ours(ours, page, effects, step).err();
+        }
         if watched.must_stay && *page.machines.state() != State::Interacting {
             let state = page.machines.state();
             seen = seen.or_else(|| Some((Invariant::PairsStay, format!("{state:?}, left in peace"))));
@@ -238,7 +237,10 @@ impl Watch {
         let (Some(own), Some(partner)) = (page.machines.client_id(), page.machines.partner()) else {
             return Ok(());
         };
-        if *page.machines.state() != State::Interacting || disturbed.is_some_and(|until| step.now < until) {
+        if *page.machines.state() != State::Interacting
+            || page.machines.as_ours().is_none()
+            || disturbed.is_some_and(|until| step.now < until)
+        {
             return Ok(());
         }
         let said = self.last_said.get(&(partner, own)).copied().unwrap_or(Millis::MIN);
@@ -314,7 +316,7 @@ impl Watch {
 
     /// Checks that a client has no timer armed that its state has no use for.
     pub fn check_timers(&mut self, client: usize, page: &Client, at: Millis) {
-        let Machines::Ours(ours) = &page.machines;
+        let Some(ours) = page.machines.as_ours() else { return };
         let leaked = page.armed_timers().find(|timer| !has_use_for(ours, *timer));
         if let Some(timer) = leaked {
             let seen =
@@ -338,6 +340,19 @@ impl Watched {
                 self.held.pop_front();
             }
         }
+    }
+
+    fn check_ours(
+        &mut self,
+        ours: &WiredSocket,
+        page: &Client,
+        effects: &[Effect],
+        step: &Step<'_>,
+    ) -> Result<(), Broken> {
+        self.check_effects(page, effects, step)?;
+        check_state(ours, self, step)?;
+        check_children(ours)?;
+        check_bounds(ours)
     }
 
     fn check_effects(&mut self, page: &Client, effects: &[Effect], step: &Step<'_>) -> Result<(), Broken> {

@@ -97,6 +97,8 @@ impl Socket {
     ) {
         let Some(from) = event.sender else { return };
         let is_ping = event.kind() == EventKind::Ping;
+        // What still comes on the stream of an old clientId was not said to the present one.
+        let stale = stale || self.client.client_id.valid() != Some(&credentials.client_id);
         let ready_to_pair = matches!(self.state, State::ReadyToPair(_));
         let may_assign = self.role == Role::Responder && ready_to_pair && is_ping;
         if self.partner() == Some(from) || may_assign {
