@@ -6,6 +6,8 @@
 //! [`check`] runs them against each other in virtual time.
 
 pub mod check;
+pub mod check_command;
+pub mod cli;
 pub mod protocol;
 
 /// The README's examples run as tests.

@@ -5,13 +5,16 @@
 //! [`watch`] checks after every step what must hold. [`story`] tells the life of one pair.
 
 pub mod browser;
+pub mod campaign;
 pub mod client;
 pub mod life;
 pub mod network;
 pub mod plan;
 mod queue;
 pub mod random;
+pub mod shrink;
 pub mod story;
 mod stranger;
+pub mod trace;
 pub mod watch;
 pub mod world;

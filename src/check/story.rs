@@ -32,11 +32,11 @@ enum What {
 ///
 /// # Errors
 /// None in practice: the names it is told with are valid.
-pub fn pair_life() -> Result<Vec<String>, InvalidId> {
+pub fn pair_life(seed: u64) -> Result<Vec<String>, InvalidId> {
     let app = AppId::parse("demo")?;
     let token = AccessToken::parse("guest")?;
     let apps = Apps::new().with(app.clone(), App::default());
-    let mut world = World::new(Timing::default(), Limits::default(), apps, 1);
+    let mut world = World::new(Timing::default(), Limits::default(), apps, seed);
     let controller = world.add_client(&app, Role::Controller, &token, None);
     let responder = world.add_client(&app, Role::Responder, &token, None);
     let mut lines = vec!["Both pages open; each is given a clientId and opens its event stream.".to_owned()];

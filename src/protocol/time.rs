@@ -156,7 +156,59 @@ pub enum TimingError {
     },
 }
 
+/// There is no timing of this name.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("there is no timing {name:?}; the timings are {}", Timing::NAMES.join(", "))]
+pub struct UnknownTiming {
+    /// The name.
+    pub name: String,
+}
+
 impl Timing {
+    /// The names of the lengths, as in section 8, in snake case.
+    pub const NAMES: [&'static str; 14] = [
+        "server_interaction_complete_dt",
+        "min_cr_event_dt",
+        "interacting_max_event_out_dt",
+        "searching_max_event_out_dt",
+        "partner_active_max_event_in_dt",
+        "invalid_client_id_retry_dt",
+        "event_source_send_alive_dt",
+        "max_prev_alive_dt",
+        "recipient_wait_dt",
+        "hello_settle_dt",
+        "send_answer_dt",
+        "hello_max_dt",
+        "unassign_wait_dt",
+        "release_dt",
+    ];
+
+    /// Sets a length by its name.
+    ///
+    /// # Errors
+    /// [`UnknownTiming`] if there is none of this name.
+    pub fn set(&mut self, name: &str, length: Millis) -> Result<(), UnknownTiming> {
+        let place = match name {
+            "server_interaction_complete_dt" => &mut self.server_interaction_complete_dt,
+            "min_cr_event_dt" => &mut self.min_cr_event_dt,
+            "interacting_max_event_out_dt" => &mut self.interacting_max_event_out_dt,
+            "searching_max_event_out_dt" => &mut self.searching_max_event_out_dt,
+            "partner_active_max_event_in_dt" => &mut self.partner_active_max_event_in_dt,
+            "invalid_client_id_retry_dt" => &mut self.invalid_client_id_retry_dt,
+            "event_source_send_alive_dt" => &mut self.event_source_send_alive_dt,
+            "max_prev_alive_dt" => &mut self.max_prev_alive_dt,
+            "recipient_wait_dt" => &mut self.recipient_wait_dt,
+            "hello_settle_dt" => &mut self.hello_settle_dt,
+            "send_answer_dt" => &mut self.send_answer_dt,
+            "hello_max_dt" => &mut self.hello_max_dt,
+            "unassign_wait_dt" => &mut self.unassign_wait_dt,
+            "release_dt" => &mut self.release_dt,
+            _ => return Err(UnknownTiming { name: name.to_owned() }),
+        };
+        *place = length;
+        Ok(())
+    }
+
     /// Checks what section 8 demands.
     ///
     /// # Errors

@@ -1,0 +1,104 @@
+//! Arguments -> command.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::thread;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::check::plan::Faults;
+use crate::protocol::time::Millis;
+
+/// CRSocket: pairs a tester's controller with a participant's responder.
+///
+/// Without a command it tells the life of one pair.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Simulates lives of pairs with faults, and checks after every step what must hold.
+    ///
+    /// At a violation it says what did not hold, leaves out of that life what it went wrong without, and tells it;
+    /// the exit status is then 1. The same seed gives the same life on any machine.
+    Check(CheckArgs),
+}
+
+/// Which lives are simulated.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// How many lives, each from a seed of its own.
+    #[arg(long, default_value_t = 500)]
+    pub seeds: u64,
+    /// The first seed.
+    #[arg(long, default_value_t = 0)]
+    pub from: u64,
+    /// One seed only.
+    #[arg(long, conflicts_with_all = ["seeds", "from"])]
+    pub seed: Option<u64>,
+    /// How many controllers, each with a responder.
+    #[arg(long, default_value_t = NonZero::<u16>::MIN.saturating_add(1))]
+    pub pairs: NonZero<u16>,
+    /// How long each life lasts, in hours.
+    #[arg(long, default_value_t = 1.0, value_parser = hours)]
+    pub hours: f64,
+    /// How much goes wrong.
+    #[arg(long, value_enum, default_value_t = FaultsArg::Mild)]
+    pub faults: FaultsArg,
+    /// On how many threads; by default on all cores.
+    #[arg(long, default_value_t = all_cores())]
+    pub threads: NonZero<usize>,
+    /// A timing other than its default, in milliseconds: `--timing hello_max_dt=5000`. As often as needed.
+    #[arg(long, value_name = "NAME=MS", value_parser = timing)]
+    pub timing: Vec<(String, Millis)>,
+    /// Writes the whole trace of a violation (or, with `--seed`, of that life) to this file.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// Tells a life without faults instead, as a sequence diagram.
+    #[arg(long, requires = "seed")]
+    pub show: bool,
+}
+
+/// How much goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FaultsArg {
+    /// Nothing; strangers try all the same.
+    None,
+    /// What a day in a laboratory brings.
+    Mild,
+    /// Everything at once.
+    Harsh,
+}
+
+impl From<FaultsArg> for Faults {
+    fn from(faults: FaultsArg) -> Faults {
+        match faults {
+            FaultsArg::None => Faults::None,
+            FaultsArg::Mild => Faults::Mild,
+            FaultsArg::Harsh => Faults::Harsh,
+        }
+    }
+}
+
+fn all_cores() -> NonZero<usize> {
+    thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
+}
+
+fn hours(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(hours) if hours > 0.0 && hours <= 1_000.0 => Ok(hours),
+        _ => Err("more than 0 and at most 1000 hours".into()),
+    }
+}
+
+fn timing(text: &str) -> Result<(String, Millis), String> {
+    let (name, length) = text.split_once('=').ok_or("NAME=MS, such as hello_max_dt=5000")?;
+    let length = length.parse().map_err(|_| format!("{length:?} is no whole number of milliseconds"))?;
+    Ok((name.to_owned(), Millis(length)))
+}
