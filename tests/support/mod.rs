@@ -1,0 +1,3 @@
+//! What the tests of states and effects share: predicates, a naive model, a tiny world.
+
+pub(crate) mod predicates;
