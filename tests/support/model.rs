@@ -83,8 +83,10 @@ pub(crate) struct Waiting {
 pub(crate) struct Pending {
     pub(crate) sent: Sent,
     pub(crate) since: i64,
-    /// When it could be sent at the latest: it was kept offline and the client is online now.
+    /// It was kept offline, and the client is online now.
     pub(crate) online_since: Option<i64>,
+    /// It left once, and may be repeated: its answer did not come, or nobody waited for it.
+    pub(crate) optional: bool,
 }
 
 pub(crate) struct Model {
@@ -94,7 +96,7 @@ pub(crate) struct Model {
     visible: bool,
     pub(crate) online: bool,
     paused: bool,
-    unloading: bool,
+    pub(crate) unloading: bool,
     id: Assigned<ClientId>,
     token: Assigned<AccessToken>,
     pub(crate) partner: Assigned<ClientId>,
@@ -121,6 +123,8 @@ pub(crate) struct Model {
     spaced_until: i64,
     pub(crate) ping_due: Option<i64>,
     pub(crate) unassigns: Vec<Pending>,
+    /// Of these, what this input took away; it may have left before.
+    pub(crate) withdrawn: Vec<Pending>,
     /// What this input brings about.
     pub(crate) reports: Vec<&'static str>,
     pub(crate) partners: Vec<Option<ClientId>>,
@@ -169,6 +173,7 @@ impl Model {
             spaced_until: i64::MIN,
             ping_due: None,
             unassigns: Vec::new(),
+            withdrawn: Vec::new(),
             reports: Vec::new(),
             partners: Vec::new(),
             forwarded: Vec::new(),
@@ -291,6 +296,7 @@ impl Model {
         let unassign = self
             .unassigns
             .iter()
+            .filter(|pending| !pending.optional)
             .filter_map(|pending| pending.online_since)
             .map(|at| (at + self.timing.send_answer_dt.0, "unassign"));
         [ping, partner, pace, alive, release].into_iter().flatten().chain(unassign).min()
@@ -311,6 +317,9 @@ impl Model {
         self.forwarded.clear();
         self.wants.clear();
         self.refused.clear();
+        if !self.watches_pings {
+            self.withdrawn.clear();
+        }
         self.accepted.clear();
     }
 
@@ -345,7 +354,7 @@ impl Model {
                 self.changed(true, false);
             }
             socket::Input::ClientId(id) => {
-                self.asked = false;
+                self.asked &= *id == Assigned::Nothing;
                 self.set_id(id.clone());
             }
             socket::Input::ClientIdAnswer(answer) => {
@@ -395,9 +404,6 @@ impl Model {
                 }
             }
         }
-        if self.id != id {
-            self.heard = None;
-        }
         self.id = id;
         self.changed(true, false);
     }
@@ -431,13 +437,21 @@ impl Model {
             self.let_go();
         }
         if let Some(partner) = partner.valid() {
-            self.unassigns.retain(|pending| pending.sent.to != *partner);
+            let partner = *partner;
+            self.withdraw(partner);
         }
         if partner != self.partner && partner.valid().is_some() {
             self.partners.push(partner.valid().copied());
         }
         self.partner = partner;
         self.new_partner();
+    }
+
+    /// A kept `unassign` is not repeated once that partner is assigned again.
+    fn withdraw(&mut self, partner: ClientId) {
+        let (gone, kept) = self.unassigns.drain(..).partition(|pending| pending.sent.to == partner);
+        self.unassigns = kept;
+        self.withdrawn.extend::<Vec<_>>(gone);
     }
 
     /// "Before `unassign`, what is queued for that partner and buffered or logged leaves so, the rest is dropped".
@@ -458,7 +472,7 @@ impl Model {
             if self.online {
                 self.wants.push(sent);
             } else {
-                self.unassigns.push(Pending { sent, since: self.now, online_since: None });
+                self.unassigns.push(Pending { sent, since: self.now, online_since: None, optional: false });
             }
         }
     }
@@ -736,7 +750,7 @@ impl Model {
                     if self.partner.valid().is_some() {
                         self.let_go();
                     }
-                    self.unassigns.retain(|pending| pending.sent.to != from);
+                    self.withdraw(from);
                     self.partner = Assigned::Valid(from);
                     self.partners.push(Some(from));
                     self.assigned_by_ping = true;

@@ -237,6 +237,14 @@ impl World {
     fn input(&mut self, input: &Input) {
         self.note(format!("> {input:?}"));
         self.model.begin(self.now);
+        if self.answers == Answers::Rough {
+            // A ping counts as left when it stands in the line.
+            let left = self.socket.socket.sender().ping_left;
+            if left && !self.model.ping_left && self.socket.line.waiting() == 0 {
+                self.fail("a ping counts as left, and none did");
+            }
+            self.model.ping_left = left;
+        }
         self.model.handle(input);
         let mut seen = Seen::default();
         self.handle(input.clone(), &mut seen);
@@ -511,15 +519,14 @@ impl World {
         let mut rest = wants.iter().peekable();
         for one in sent {
             if rest.next_if_eq(&one).is_none() {
-                let kept = self
-                    .model
-                    .unassigns
-                    .iter()
-                    .position(|pending| pending.sent == *one && pending.online_since.is_some());
-                match kept {
-                    Some(index) => drop(self.model.unassigns.remove(index)),
-                    None => self.fail(&format!("sent {sent:?}, expected {wants:?}")),
+                if !self.is_repeated(one) {
+                    self.fail(&format!("sent {sent:?}, expected {wants:?}"));
                 }
+                self.model.unassigns.retain(|pending| pending.sent != *one);
+            }
+            // While unloading nobody waits for an answer.
+            if self.model.unloading && one.what == What::Unassign {
+                self.may_repeat(one);
             }
         }
         if rest.peek().is_some() {
@@ -544,16 +551,29 @@ impl World {
         }
     }
 
+    fn may_repeat(&mut self, one: &Sent) {
+        let pending = Pending { sent: one.clone(), since: self.now, online_since: None, optional: true };
+        self.model.unassigns.push(pending);
+    }
+
+    /// Whether it is an `unassign` that was kept, or not answered.
+    fn is_repeated(&self, one: &Sent) -> bool {
+        let pending = self.model.unassigns.iter().chain(&self.model.withdrawn);
+        let until = |pending: &Pending| pending.since + self.timing.unassign_wait_dt.0;
+        pending
+            .filter(|pending| self.now <= until(pending))
+            .any(|pending| pending.sent == *one && (pending.optional || pending.online_since.is_some()))
+    }
+
     fn said(&mut self, one: &Sent) {
         if self.expected.front() == Some(one) {
             self.expected.pop_front();
             if one.what == What::Unassign {
-                self.model.unassigns.push(Pending { sent: one.clone(), since: self.now, online_since: None });
+                self.may_repeat(one);
             }
             return;
         }
-        let repeats = self.model.unassigns.iter().any(|pending| pending.sent == *one);
-        if !repeats {
+        if !self.is_repeated(one) {
             self.fail(&format!("sent {one:?}, expected {:?}", self.expected));
         }
     }
