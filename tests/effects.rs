@@ -43,13 +43,13 @@ fn walk(seeds: std::ops::Range<u64>, steps: u32, answers: Answers) -> BTreeMap<S
 /// With sendevents answered at once: every report, every sendevent, its time, order, recipient and credentials.
 #[test]
 fn every_report_and_every_sendevent_is_what_the_model_says() {
-    let statistics = walk(0..120, 300, Answers::AtOnce);
+    let statistics = walk(0..1_500, 300, Answers::AtOnce);
     println!("{statistics:#?}");
 }
 
 /// With sendevents answered late, never or with refusals: states, reports, goodbyes, order, fates.
 #[test]
 fn states_and_goodbyes_hold_in_a_rough_world() {
-    let statistics = walk(1_000..1_120, 300, Answers::Rough);
+    let statistics = walk(10_000..11_500, 300, Answers::Rough);
     println!("{statistics:#?}");
 }

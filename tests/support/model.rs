@@ -76,6 +76,7 @@ struct Before {
 pub(crate) struct Waiting {
     sent: Sent,
     logged: bool,
+    buffered: bool,
 }
 
 /// An `unassign` that is kept, or repeated.
@@ -119,6 +120,8 @@ pub(crate) struct Model {
     unechoed: bool,
     last_hello: i64,
     queue: VecDeque<Waiting>,
+    /// Kept while offline.
+    kept: VecDeque<Waiting>,
     pub(crate) ping_waits: bool,
     spaced_until: i64,
     pub(crate) ping_due: Option<i64>,
@@ -169,6 +172,7 @@ impl Model {
             unechoed: false,
             last_hello: i64::MIN / 2,
             queue: VecDeque::new(),
+            kept: VecDeque::new(),
             ping_waits: false,
             spaced_until: i64::MIN,
             ping_due: None,
@@ -276,9 +280,26 @@ impl Model {
         }
     }
 
-    /// Whether a stream must be asked for now: there is none to wait for.
-    pub(crate) fn is_opening_unasked(&self) -> bool {
-        matches!(self.stream, Stream::Opening(None, _))
+    /// Whether a stream must be asked for in a while: there is none to wait for.
+    pub(crate) fn must_try_again(&self) -> bool {
+        match &self.stream {
+            Stream::Opening(None, _) => true,
+            Stream::Aborted(why) => ["clientNotAlive", "error", "clientIdInUse"].contains(&why.as_str()),
+            _ => false,
+        }
+    }
+
+    /// After which time a stream may be asked for again.
+    pub(crate) fn reopens_within(&self) -> std::ops::RangeInclusive<i64> {
+        match &self.stream {
+            Stream::Opening(None, _) => 375..=18_750,
+            Stream::Aborted(why) if why == "clientNotAlive" => 375..=18_750,
+            Stream::Aborted(why) if why == "error" || why == "clientIdInUse" => 15_000..=60_000,
+            Stream::Aborted(why) if why == "releasedByOther" && self.now - self.last_hello <= 10_000 => {
+                1_000..=1_000
+            }
+            _ => 1..=0,
+        }
     }
 
     /// The earliest moment at which something of the model's own is overdue.
@@ -288,7 +309,7 @@ impl Model {
             .then(|| self.heard.as_ref().map(|heard| heard.at + self.timing.partner_active_max_event_in_dt.0))
             .flatten()
             .map(|at| (at, "partner timeout"));
-        let waits = self.ping_waits || !self.queue.is_empty();
+        let waits = self.ping_waits || !self.queue.is_empty() && self.kept.is_empty();
         let pace = waits.then_some((self.spaced_until, "queue"));
         let alive = matches!(self.stream, Stream::Open(..))
             .then(|| (self.last_in.min(self.last_out) + self.timing.event_source_send_alive_dt.0, "alive"));
@@ -297,8 +318,9 @@ impl Model {
             .unassigns
             .iter()
             .filter(|pending| !pending.optional)
-            .filter_map(|pending| pending.online_since)
-            .map(|at| (at + self.timing.send_answer_dt.0, "unassign"));
+            .filter_map(|pending| Some((pending.online_since? + self.timing.send_answer_dt.0, pending.since)))
+            .filter(|(at, since)| at - since < self.timing.unassign_wait_dt.0)
+            .map(|(at, _)| (at, "unassign"));
         [ping, partner, pace, alive, release].into_iter().flatten().chain(unassign).min()
     }
 
@@ -460,11 +482,18 @@ impl Model {
         if self.heard.as_ref().is_some_and(|heard| heard.from == partner) {
             self.heard = None;
         }
+        for waiting in std::mem::take(&mut self.kept) {
+            if waiting.sent.to == partner {
+                self.leave(waiting);
+            } else {
+                self.kept.push_back(waiting);
+            }
+        }
         for waiting in std::mem::take(&mut self.queue) {
             if waiting.sent.to != partner {
                 self.queue.push_back(waiting);
-            } else if waiting.logged {
-                self.leave(waiting.sent);
+            } else if waiting.logged || waiting.buffered {
+                self.leave(waiting);
             }
         }
         if let Some(credentials) = self.credentials() {
@@ -486,15 +515,17 @@ impl Model {
         };
         let sent = Sent { what: What::Ordinary(ticket), to: *partner, credentials };
         self.accepted.push((ticket, sent.clone()));
-        self.queue.push_back(Waiting { sent, logged: event.logged });
+        self.queue.push_back(Waiting { sent, logged: event.logged, buffered: event.buffered });
         self.leave_in_turn();
     }
 
     /// An ordinary crEvent leaves, or is dropped because the client is offline.
-    fn leave(&mut self, sent: Sent) {
+    fn leave(&mut self, waiting: Waiting) {
         if self.online {
             self.spaced_until = self.now + self.timing.min_cr_event_dt.0;
-            self.wants.push(sent);
+            self.wants.push(waiting.sent);
+        } else if waiting.buffered {
+            self.kept.push_back(waiting);
         }
     }
 
@@ -507,13 +538,21 @@ impl Model {
                     continue;
                 };
                 let to = *partner;
-                self.leave(Sent { what: What::Ping, to, credentials });
+                let sent = Sent { what: What::Ping, to, credentials };
+                self.leave(Waiting { sent, logged: false, buffered: false });
                 if self.online {
+                    // "right behind its `ping`, unspaced, in order, before the queue"
+                    for waiting in std::mem::take(&mut self.kept) {
+                        self.leave(waiting);
+                    }
                     self.ping_left |= !self.watches_pings;
                     self.ping_due = self.pace().map(|pace| self.now + pace);
                 }
+            } else if self.online && !self.kept.is_empty() {
+                // What is kept goes before the queue, and not before the two are paired again.
+                return;
             } else if let Some(waiting) = self.queue.pop_front() {
-                self.leave(waiting.sent);
+                self.leave(waiting);
             } else {
                 return;
             }
@@ -531,8 +570,9 @@ impl Model {
     /// "what is queued leaves at once, unspaced, in order"
     fn flush(&mut self) {
         self.ping_waits = false;
-        for waiting in std::mem::take(&mut self.queue) {
-            self.leave(waiting.sent);
+        let kept = std::mem::take(&mut self.kept);
+        for waiting in kept.into_iter().chain(std::mem::take(&mut self.queue)) {
+            self.leave(waiting);
         }
     }
 
@@ -549,7 +589,7 @@ impl Model {
             self.effects(state, token_gone);
         }
         let credentials = self.credentials();
-        if self.before.credentials.is_some() && credentials != self.before.credentials {
+        if (&client.1, &client.2) != (&self.before.client.1, &self.before.client.2) {
             self.flush();
         }
         self.wants.extend(close);
@@ -664,8 +704,13 @@ impl Model {
     }
 
     fn handle_frame(&mut self, number: StreamNo, frame: &Frame) {
-        self.unechoed = false;
         let pid = frame.pid();
+        let current = match &self.stream {
+            Stream::Open(_, pid, _) => Some(*pid),
+            _ => None,
+        };
+        // What is ignored, because its pid is another one, is no sign of life either.
+        self.unechoed &= pid.is_some() && pid != current && !matches!(frame, Frame::Hello { .. });
         match (self.stream.clone(), frame) {
             (Stream::Opening(_, credentials), Frame::Hello { pid }) => {
                 self.stream = Stream::Open(number, *pid, credentials.unwrap());

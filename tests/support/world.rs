@@ -107,6 +107,8 @@ pub(crate) struct World {
     expected: VecDeque<Sent>,
     in_flight: BTreeMap<RequestNo, Sent>,
     last_request: RequestNo,
+    /// To whom pings may leave, with which credentials, and when that held last.
+    paired_as: Vec<(ClientId, Credentials, i64)>,
     instant: VecDeque<RequestNo>,
     last_state: socket::State,
     log: VecDeque<String>,
@@ -148,6 +150,7 @@ impl World {
             expected: VecDeque::new(),
             in_flight: BTreeMap::new(),
             last_request: RequestNo(0),
+            paired_as: Vec::new(),
             instant: VecDeque::new(),
             log: VecDeque::new(),
             statistics: BTreeMap::new(),
@@ -246,13 +249,17 @@ impl World {
             self.model.ping_left = left;
         }
         self.model.handle(input);
+        let idle = self.socket.line.waiting() == 0;
+        for (ticket, made) in std::mem::take(&mut self.model.accepted) {
+            self.lives.entry(ticket).or_default().made = Some(made);
+        }
         let mut seen = Seen::default();
         self.handle(input.clone(), &mut seen);
         while let Some(number) = self.instant.pop_front() {
             let outcome = if self.model.online { Outcome::Understood } else { Outcome::NoConnection };
             self.handle(Input::SendLine(send_line::Input::Answer { number, outcome }), &mut seen);
         }
-        self.compare(seen);
+        self.compare(seen, idle);
     }
 
     fn handle(&mut self, input: Input, seen: &mut Seen) {
@@ -294,6 +301,12 @@ impl World {
             Effect::SetTimer { timer, after } => {
                 if after.0 < 0 {
                     self.fail(&format!("{timer:?} is set to a negative time"));
+                }
+                if timer == TimerKind::Reopen && !self.model.reopens_within().contains(&after.0) {
+                    self.fail(&format!(
+                        "the next try is after {after}, not {:?}",
+                        self.model.reopens_within()
+                    ));
                 }
                 self.timers.insert(timer, self.now + after.0);
             }
@@ -339,7 +352,22 @@ impl World {
                     self.fail(&format!("{ticket:?} has a fate after its last one: {all}"));
                 }
                 if fate.is_final() {
+                    let last = life.sends.last();
+                    let fits = match &fate {
+                        Fate::Understood => last == Some(&Some(Outcome::Understood)),
+                        Fate::Lost(outcome) => last.is_none() || last == Some(&Some(outcome.clone())),
+                        Fate::Unconfirmed => matches!(last, Some(None | Some(Outcome::NoAnswer))),
+                        Fate::Refused(_) => last.is_none(),
+                        Fate::Dropped(_) => {
+                            last.is_none_or(|last| last.as_ref().is_some_and(Outcome::is_worth_another_try))
+                        }
+                        _ => false,
+                    };
+                    let sends = format!("{ticket:?} is {fate:?} after {:?}", life.sends);
                     life.finals.push(fate);
+                    if !fits {
+                        self.fail(&sends);
+                    }
                 }
             }
         }
@@ -416,6 +444,7 @@ impl World {
         let sent = Sent { what, to, credentials };
         self.model.left(&sent);
         self.serve(&sent);
+        self.left_for_good(&sent);
         self.in_flight.insert(number, sent.clone());
         self.last_request = number;
         seen.sent.push(sent);
@@ -470,7 +499,7 @@ impl World {
 
     // What must hold after each input.
 
-    fn compare(&mut self, mut seen: Seen) {
+    fn compare(&mut self, mut seen: Seen, idle: bool) {
         if seen.names != self.model.reports {
             let (seen, expected) = (&seen.names, &self.model.reports);
             self.fail(&format!("reported {seen:?}, expected {expected:?}"));
@@ -501,15 +530,12 @@ impl World {
             let (seen, expected) = (&seen.refused, &self.model.refused);
             self.fail(&format!("refused {seen:?}, expected {expected:?}"));
         }
-        for (ticket, made) in std::mem::take(&mut self.model.accepted) {
-            self.lives.entry(ticket).or_default().made = Some(made);
-        }
-        if self.model.is_opening_unasked() && !self.timers.contains_key(&TimerKind::Reopen) {
-            self.fail("opening, but no stream is asked for, nor will be");
+        if self.model.must_try_again() && !self.timers.contains_key(&TimerKind::Reopen) {
+            self.fail("a stream should be asked for, and never will be");
         }
         match self.answers {
             Answers::AtOnce => self.compare_all(&seen.sent),
-            Answers::Rough => self.compare_roughly(&seen.sent),
+            Answers::Rough => self.compare_roughly(&seen.sent, idle),
         }
     }
 
@@ -532,20 +558,30 @@ impl World {
         if rest.peek().is_some() {
             self.fail(&format!("sent {sent:?}, expected {wants:?}"));
         }
-        for one in sent {
-            self.left_for_good(one);
-        }
     }
 
-    fn compare_roughly(&mut self, sent: &[Sent]) {
+    fn compare_roughly(&mut self, sent: &[Sent], idle: bool) {
+        if let (true, Some(to), Some(credentials)) =
+            (self.model.is_paired(), self.model.partner.valid().copied(), self.model.credentials())
+        {
+            self.paired_as.retain(|(old, with, _)| *old != to || *with != credentials);
+            self.paired_as.push((to, credentials, self.now));
+        }
         let wants = std::mem::take(&mut self.model.wants);
         self.expected.extend(wants.into_iter().filter(|want| {
             matches!(want.what, What::Inactive | What::Unassign | What::Reject(_) | What::Close(_))
         }));
         for one in sent {
             match &one.what {
-                What::Ping | What::Alive(_) => {}
-                What::Ordinary(_) => self.left_for_good(one),
+                What::Alive(_) | What::Ordinary(_) => {}
+                What::Ping => {
+                    let known = self.paired_as.iter().any(|(to, credentials, last)| {
+                        one.to == *to && one.credentials == *credentials && self.now - last < 60_000
+                    });
+                    if !known || (idle && !self.model.is_paired() && !self.model.ping_outlives_stream) {
+                        self.fail(&format!("{one:?} left, {}paired", if known { "not " } else { "never " }));
+                    }
+                }
                 What::Inactive | What::Unassign | What::Reject(_) | What::Close(_) => self.said(one),
             }
         }
@@ -562,7 +598,8 @@ impl World {
         let until = |pending: &Pending| pending.since + self.timing.unassign_wait_dt.0;
         pending
             .filter(|pending| self.now <= until(pending))
-            .any(|pending| pending.sent == *one && (pending.optional || pending.online_since.is_some()))
+            .filter(|pending| pending.sent == *one)
+            .any(|it| it.optional || it.online_since.is_some() || self.answers == Answers::Rough)
     }
 
     fn said(&mut self, one: &Sent) {
@@ -680,7 +717,7 @@ impl World {
                 let event =
                     CrEvent::new("move", "").unwrap().with_params([self.tickets.to_string()]).unwrap();
                 let mut event = if self.random.chance(30) { event.logged() } else { event };
-                if self.answers == Answers::Rough && self.random.chance(40) {
+                if self.random.chance(40) {
                     event = event.buffered();
                 }
                 let ticket = Ticket(self.tickets);
@@ -768,6 +805,13 @@ impl World {
         self.advance(700_000);
         if !self.expected.is_empty() {
             self.fail(&format!("never sent: {:?}", self.expected));
+        }
+        let (_, kept) = self.socket.sender.queued();
+        for (ticket, life) in &self.lives {
+            let still_waits = kept > 0 && life.sends.is_empty();
+            if life.finals.len() != 1 && !still_waits && !(life.was_kept && life.buffered) {
+                self.fail(&format!("{ticket:?} has no last fate: {life:?}"));
+            }
         }
     }
 }
