@@ -366,6 +366,7 @@ impl Model {
                     pending.online_since = online.then_some(pending.online_since.unwrap_or(self.now));
                 }
                 self.changed(true, false);
+                self.leave_in_turn();
             }
             socket::Input::Paused(paused) => {
                 self.paused = *paused;
@@ -583,6 +584,7 @@ impl Model {
             self.rejection = None;
             self.ping_left = false;
         }
+        let waited = self.ping_waits;
         let close = self.settle_stream(set_anew);
         let state = self.facts().state();
         if state != self.before.state {
@@ -600,7 +602,9 @@ impl Model {
             partner: self.partner.valid().copied(),
             client: (self.client_active(), self.counted_id(), self.counted_token()),
         };
-        self.leave_in_turn();
+        if self.ping_waits && !waited {
+            self.leave_in_turn();
+        }
     }
 
     /// The table of section 5.
