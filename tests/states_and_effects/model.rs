@@ -118,6 +118,10 @@ pub(crate) struct Model {
     last_out: i64,
     /// An `alive` left, and no frame came since.
     unechoed: bool,
+    /// The device slept: until then, or until the echo of an `alive`, what comes may be as old as the sleep.
+    stale_until: Option<i64>,
+    /// The timer that fires was more than 5 s late.
+    pub(crate) late: bool,
     last_hello: i64,
     queue: VecDeque<Waiting>,
     /// Kept while offline.
@@ -170,6 +174,8 @@ impl Model {
             last_in: 0,
             last_out: 0,
             unechoed: false,
+            stale_until: None,
+            late: false,
             last_hello: i64::MIN / 2,
             queue: VecDeque::new(),
             kept: VecDeque::new(),
@@ -290,16 +296,17 @@ impl Model {
     }
 
     /// After which time a stream may be asked for again.
-    pub(crate) fn reopens_within(&self) -> std::ops::RangeInclusive<i64> {
-        match &self.stream {
+    pub(crate) fn reopens_within(&self) -> Option<std::ops::RangeInclusive<i64>> {
+        let range = match &self.stream {
             Stream::Opening(None, _) => 375..=18_750,
             Stream::Aborted(why) if why == "clientNotAlive" => 375..=18_750,
             Stream::Aborted(why) if why == "error" || why == "clientIdInUse" => 15_000..=60_000,
             Stream::Aborted(why) if why == "releasedByOther" && self.now - self.last_hello <= 10_000 => {
                 1_000..=1_000
             }
-            _ => 1..=0,
-        }
+            _ => return None,
+        };
+        Some(range)
     }
 
     /// The earliest moment at which something of the model's own is overdue.
@@ -637,10 +644,8 @@ impl Model {
             "searching" | "interacting" if !is_paired(from) => self.ping_waits = true,
             "interacting" => self.ping_waits = true,
             "searching" => self.ping_due = Some(self.now + self.timing.searching_max_event_out_dt.0),
-            "passive" if is_paired(from) || from == "connecting" => {
-                if self.before.sender_ready {
-                    self.say_inactive();
-                }
+            "passive" if (is_paired(from) || from == "connecting") && self.before.sender_ready => {
+                self.say_inactive();
             }
             "readyToConnect" | "connecting" if is_paired(from) && token_gone => self.say_inactive(),
             _ => {}
@@ -698,7 +703,7 @@ impl Model {
         match how {
             _ if is_closing => self.ended(),
             StreamEnd::NoConnection | StreamEnd::Broken | StreamEnd::Status(429 | 500..=599) => {
-                self.reopening()
+                self.reopening();
             }
             StreamEnd::Status(_) | StreamEnd::NotEventStream => {
                 self.stream = Stream::Aborted("error".into());
@@ -715,6 +720,10 @@ impl Model {
         };
         // What is ignored, because its pid is another one, is no sign of life either.
         self.unechoed &= pid.is_some() && pid != current && !matches!(frame, Frame::Hello { .. });
+        if matches!(frame, Frame::Hello { .. } | Frame::Alive { .. }) && (current.is_none() || pid == current)
+        {
+            self.stale_until = None;
+        }
         match (self.stream.clone(), frame) {
             (Stream::Opening(_, credentials), Frame::Hello { pid }) => {
                 self.stream = Stream::Open(number, *pid, credentials.unwrap());
@@ -788,8 +797,12 @@ impl Model {
         ready_to_pair: bool,
     ) {
         let friendly = !matches!(kind, EventKind::Inactive | EventKind::Reject | EventKind::Unassign);
+        let stale = self.stale_until.is_some_and(|until| self.now < until);
         // Activity first, so that one change is one step.
-        let heard = Some(Heard { from, at: self.now, friendly });
+        let heard = match friendly && stale {
+            true => self.heard.clone(),
+            false => Some(Heard { from, at: self.now, friendly }),
+        };
         match kind {
             EventKind::Ping if ready_to_pair => {
                 if self.partner.valid() == Some(&from) {
@@ -844,6 +857,9 @@ impl Model {
     }
 
     fn handle_timer(&mut self, timer: TimerKind) {
+        if self.late && matches!(self.stream, Stream::Open(..)) {
+            self.stale_until = Some(self.now + self.timing.send_answer_dt.0);
+        }
         match timer {
             TimerKind::Ping => {
                 if self.is_paired() && !self.ping_waits && self.ping_due.is_some_and(|due| due <= self.now) {
@@ -890,7 +906,7 @@ impl Model {
         if self.last_in.min(self.last_out) + self.timing.event_source_send_alive_dt.0 > self.now {
             return;
         }
-        if self.unechoed {
+        if self.unechoed && !self.late {
             self.reopening();
             return;
         }

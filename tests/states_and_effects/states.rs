@@ -1,9 +1,5 @@
 //! Every combination of facts, judged by the published page's own words (sections 5 to 7).
 
-#![allow(clippy::unwrap_used, clippy::panic)] // clippy's exemption of tests leaves out their helpers
-
-mod support;
-
 use crsocket::protocol::event::Rejection;
 use crsocket::protocol::ids::{AccessToken, Assigned, ClientId, Credentials};
 use crsocket::protocol::receiver::{self, WhyAborted, WhyClosed};
@@ -11,7 +7,7 @@ use crsocket::protocol::sender::{self, WhyNotReady};
 use crsocket::protocol::socket::{self, ClientFacts};
 use crsocket::protocol::wire::AbortReason;
 
-use support::predicates::{self, Facts, IdFact, ReceiverFact, SenderFact, TextFact};
+use super::predicates::{self, Facts, IdFact, ReceiverFact, SenderFact, TextFact};
 
 const BOTH: [bool; 2] = [false, true];
 const TEXTS: [TextFact; 3] = [TextFact::Missing, TextFact::Invalid, TextFact::Valid];
