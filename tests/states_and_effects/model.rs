@@ -622,6 +622,7 @@ impl Model {
             (Stream::Opening(..) | Stream::Aborted(_), Some(_)) => (Stream::None, None),
             (Stream::Open(number, pid, credentials), Some(why)) => {
                 let to = credentials.client_id;
+                self.stale_until = None;
                 let close = Sent { what: What::Close(pid), to, credentials: credentials.clone() };
                 (Stream::Closing(number, pid, credentials, why), Some(close))
             }
@@ -656,7 +657,7 @@ impl Model {
         if !is_paired(to) {
             self.ping_due = None;
             // "Will be sent [...] when the sender is paired"
-            self.ping_waits &= self.ping_outlives_stream && !matches!(to, "readyToPair" | "passive");
+            self.ping_waits &= self.ping_outlives_stream && to != "readyToPair";
         }
     }
 

@@ -163,7 +163,7 @@ impl World {
         panic!("{what}\n  {} at {} ms, the last lines:\n{}", self.name, self.now, log.join("\n"));
     }
 
-    fn note(&mut self, line: String) {
+    fn note(&mut self, line: &str) {
         if self.log.len() >= 60 {
             self.log.pop_front();
         }
@@ -244,7 +244,7 @@ impl World {
     // One input, and all that follows from it at once.
 
     fn input(&mut self, input: &Input) {
-        self.note(format!("> {input:?}"));
+        self.note(&format!("> {input:?}"));
         self.model.begin(self.now);
         if self.answers == Answers::Rough {
             // A ping counts as left when it stands in the line.
@@ -276,7 +276,7 @@ impl World {
         let step = Step { now: Millis(self.now), random: self.random.next(), timing: &self.timing };
         self.socket.handle(input, &step, Some(1_700_000_000_000 + self.now), &mut effects);
         for effect in effects {
-            self.note(format!("      {effect:?}"));
+            self.note(&format!("      {effect:?}"));
             self.perform(effect, seen);
         }
     }
@@ -799,7 +799,7 @@ impl World {
     /// Timers that are due meanwhile fire late.
     fn sleep(&mut self) {
         let length = self.random.below(60_000);
-        self.note(format!("sleeps for {length} ms"));
+        self.note(&format!("sleeps for {length} ms"));
         self.now += length;
     }
 
