@@ -859,7 +859,11 @@ impl Model {
 
     fn handle_timer(&mut self, timer: TimerKind) {
         if self.late && matches!(self.stream, Stream::Open(..)) {
+            // An `alive` leaves at once.
             self.stale_until = Some(self.now + self.timing.send_answer_dt.0);
+            self.unechoed = true;
+            self.last_in = self.now;
+            self.last_out = self.now;
         }
         match timer {
             TimerKind::Ping => {
@@ -907,12 +911,13 @@ impl Model {
         if self.last_in.min(self.last_out) + self.timing.event_source_send_alive_dt.0 > self.now {
             return;
         }
-        if self.unechoed && !self.late {
+        if self.unechoed {
             self.reopening();
             return;
         }
         self.unechoed = true;
         self.last_in = self.now;
+        self.last_out = self.now;
         self.wants.push(Sent { what: What::Alive(pid), to: credentials.client_id, credentials });
     }
 

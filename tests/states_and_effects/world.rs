@@ -197,13 +197,13 @@ impl World {
         self.now = until;
     }
 
-    /// One thing that is due now: timers first, of these the partner's.
+    /// One thing that is due now: timers first, of these the partner's and the sender's, so that no tie is open.
     fn happen(&mut self) {
         let due: Vec<_> =
             self.timers.iter().filter(|(_, at)| **at <= self.now).map(|(kind, _)| *kind).collect();
         if !due.is_empty() {
-            let partner = due.contains(&TimerKind::Partner).then_some(TimerKind::Partner);
-            let timer = partner.unwrap_or_else(|| self.random.pick(&due));
+            let first = [TimerKind::Partner, TimerKind::Pace].into_iter().find(|timer| due.contains(timer));
+            let timer = first.unwrap_or_else(|| self.random.pick(&due));
             let due = self.timers.remove(&timer).unwrap();
             self.model.late = self.now - due > 5_000;
             if timer == TimerKind::Answer {
