@@ -204,3 +204,22 @@ fn what_may_be_as_old_as_a_sleep_makes_nobody_active_while_the_stream_closes() {
     script.frame(Frame::Hello { pid: pid(2) });
     assert_eq!(script.state(), "searching", "the ping came before the echo of the alive");
 }
+
+/// "Waking (a timer more than 5 s late: the device slept)".
+#[test]
+#[ignore = "of a late Unassign timer nobody concludes that the device slept"]
+fn a_late_timer_of_an_unassign_says_that_the_device_slept() {
+    let mut script = Script::connected(Role::Controller);
+    script.tell(Partner(id(500_000)));
+    script.answer_all();
+    script.tell(Partner(id(500_001)));
+    for (number, _) in std::mem::take(&mut script.sent) {
+        let outcome = Outcome::NoAnswer;
+        script.input(Input::SendLine(send_line::Input::Answer { number, outcome }));
+    }
+    script.answer_all();
+    script.now = script.timers[&TimerKind::Unassign] + 5_001;
+    script.input(Input::Timer(TimerKind::Unassign));
+    script.hear(500_001, &CrEvent::ping());
+    assert_eq!(script.state(), "searching", "the ping may be as old as the sleep");
+}

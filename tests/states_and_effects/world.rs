@@ -205,7 +205,7 @@ impl World {
             let first = [TimerKind::Partner, TimerKind::Pace].into_iter().find(|timer| due.contains(timer));
             let timer = first.unwrap_or_else(|| self.random.pick(&due));
             let due = self.timers.remove(&timer).unwrap();
-            self.model.late = self.now - due > 5_000;
+            self.model.late = self.now - due > 5_000 && timer != TimerKind::Unassign;
             if timer == TimerKind::Answer {
                 // The request under way counts as not answered, whatever comes.
                 self.last_request = RequestNo(0);
