@@ -924,11 +924,16 @@ impl Model {
     // What the world saw.
 
     /// A stream was asked for.
-    pub(crate) fn opened(&mut self, number: StreamNo, credentials: &Credentials) {
-        assert!(matches!(self.stream, Stream::Opening(None, _)), "opened {number:?} while {:?}", self.stream);
-        assert_eq!(Some(credentials), self.credentials().as_ref(), "credentials of {number:?}");
+    pub(crate) fn opened(&mut self, number: StreamNo, credentials: &Credentials) -> Result<(), String> {
+        if !matches!(self.stream, Stream::Opening(None, _)) {
+            return Err(format!("{number:?} is opened while {:?}", self.stream));
+        }
+        if Some(credentials) != self.credentials().as_ref() {
+            return Err(format!("{number:?} is opened as {credentials:?}, not as {:?}", self.credentials()));
+        }
         self.unechoed = false;
         self.stream = Stream::Opening(Some(number), Some(credentials.clone()));
+        Ok(())
     }
 
     /// A sendevent left.

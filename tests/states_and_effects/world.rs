@@ -385,7 +385,9 @@ impl World {
         if self.stream.is_some() {
             self.fail(&format!("{stream:?} is opened while {:?} stands", self.stream));
         }
-        self.model.opened(stream, credentials);
+        if let Err(what) = self.model.opened(stream, credentials) {
+            self.fail(&what);
+        }
         self.stream = Some((stream, None));
         let after = 20 + self.random.below(300);
         let answer = match self.random.below(100) {
