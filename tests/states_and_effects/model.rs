@@ -388,7 +388,8 @@ impl Model {
                 self.set_id(id.clone());
             }
             socket::Input::ClientIdAnswer(answer) => {
-                if let (Some(id), Assigned::Nothing, true) = (answer, &self.id, self.asked) {
+                // An answer to an earlier request is as good.
+                if let (Some(id), Assigned::Nothing) = (answer, &self.id) {
                     self.asked = false;
                     self.set_id(Assigned::Valid(*id));
                 }
