@@ -238,7 +238,7 @@ impl Socket {
         if self.client.client_id == Assigned::Nothing {
             actions.push(SocketAction::Notify(Notice::ClientId(id)));
             self.change(Cause::SetAnew, step, actions, |socket| {
-                socket.client.client_id = Assigned::Valid(id)
+                socket.client.client_id = Assigned::Valid(id);
             });
         }
     }
