@@ -427,7 +427,16 @@ impl Receiver {
         }
     }
 
+    /// Another timer was late. Several are after one sleep: one `alive` will do.
     fn woke(&mut self, step: &Step<'_>, actions: &mut Vec<ReceiverAction>) {
+        if let Stream::Open(open) = &self.stream
+            && !is_stale(open.stale_until, step.now)
+        {
+            self.wake(step, actions);
+        }
+    }
+
+    fn wake(&mut self, step: &Step<'_>, actions: &mut Vec<ReceiverAction>) {
         if let Stream::Open(open) = &mut self.stream {
             open.stale_until = Some(step.now + step.timing.send_answer_dt);
             self.send_alive(step, actions);
@@ -442,7 +451,7 @@ impl Receiver {
         self.timer = None;
         match &self.stream {
             Stream::Requested { .. } => self.broke(true, step, actions),
-            Stream::Open(_) if step.now - due > ASLEEP => self.woke(step, actions),
+            Stream::Open(_) if step.now - due > ASLEEP => self.wake(step, actions),
             Stream::Open(open) => {
                 let missed = open.awaiting_echo;
                 let wait = open.alive_due(step) - step.now;
