@@ -366,8 +366,11 @@ impl Sender {
             if let Some(sent) = queues.in_flight.remove(position) {
                 self.settled(sent, outcome, step, actions);
             }
-        } else if queues.unassign_outcome(request, &outcome) {
+        } else if queues.unassign_outcome(request, &outcome, step.now) {
             actions.push(SenderAction::CancelTimer(TimerKind::Unassign));
+        } else {
+            // The timer found the request under way still.
+            self.post_unassigns(step.timing.send_answer_dt, step, actions);
         }
     }
 

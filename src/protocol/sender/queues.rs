@@ -41,6 +41,8 @@ pub(super) struct Unassign {
     pub(super) until: Millis,
     /// The request that is under way.
     pub(super) request: Option<RequestNo>,
+    /// When it was last handed to the line.
+    pub(super) said_at: Millis,
 }
 
 /// All of it.
@@ -107,14 +109,14 @@ impl Queues {
 
     /// The outcome of an `unassign`: any answer of the server that does not ask for another try ends it. Says whether
     /// it was the last one.
-    pub(super) fn unassign_outcome(&mut self, request: RequestNo, outcome: &Outcome) -> bool {
+    pub(super) fn unassign_outcome(&mut self, request: RequestNo, outcome: &Outcome, now: Millis) -> bool {
         let again = outcome.is_worth_another_try() || *outcome == Outcome::NoAnswer;
         self.end_unassigns(|unassign| {
             let this = unassign.request == Some(request);
             if this {
                 unassign.request = None;
             }
-            this && !again
+            this && (!again || now >= unassign.until)
         })
     }
 
