@@ -70,6 +70,27 @@ impl Queues {
             && self.rejected.iter().all(|&(_, at)| now - at >= spacing)
     }
 
+    /// How many wait in the queue, and how many were kept: those that were released from there stand before the others.
+    pub(super) fn lengths(&self) -> (usize, usize) {
+        let released = self.queue.partition_point(|event| event.was_kept);
+        (self.queue.len() - released, self.kept.len() + released)
+    }
+
+    /// Whether the queue has no room, counting what may come back to it.
+    pub(super) fn is_queue_full(&self, max: usize) -> bool {
+        let may_return = self.may_return().filter(|event| !event.was_kept).count();
+        self.lengths().0 + may_return >= max
+    }
+
+    /// Whether no more can be kept, counting what may come back.
+    pub(super) fn is_kept_full(&self, max: usize) -> bool {
+        self.lengths().1 + self.may_return().count() >= max
+    }
+
+    fn may_return(&self) -> impl Iterator<Item = &Queued> {
+        self.in_flight.iter().filter_map(|sent| sent.again.as_ref())
+    }
+
     /// Whether a `reject` may go to this stranger now: at most one in `spacing`. Remembers it if so.
     pub(super) fn may_reject(&mut self, stranger: ClientId, now: Millis, spacing: Millis) -> bool {
         self.rejected.retain(|&(_, at)| now - at < spacing);
