@@ -743,8 +743,8 @@ fn section_6_outcomes() {
         (
             "6 outcome: back while offline: kept in its order",
             "send 1 x buffered; send 2 y buffered; +2000; offline; inactive",
-            "answer noconn; online; ping; answer 204; answer 204",
-            "1 buffered; ping to 2 as 1/a; x to 2 as 1/a; 1 understood; y to 2 as 1/a",
+            "answer noconn; online; ping; answer 204; +500; answer 204",
+            "1 buffered; ping to 2 as 1/a; @500 x to 2 as 1/a; 1 understood; y to 2 as 1/a",
         ),
     ]);
 }

@@ -64,7 +64,8 @@ impl SenderRig {
     }
 
     fn answer(&mut self, request: Option<RequestNo>, word: &str) {
-        let request = request.expect("a request without an outcome");
+        let request =
+            request.unwrap_or_else(|| panic!("no request without an outcome; seen: {:?}", self.clock.log));
         self.give(Input::Outcome { request, outcome: outcome_of(word) });
     }
 
