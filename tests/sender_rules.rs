@@ -715,8 +715,8 @@ fn section_6_outcomes() {
         (
             "6 outcome: inactive that did not leave, offline, has not followed",
             "send 1 x buffered; offline; inactive",
-            "answer noconn; queued",
-            "1 buffered; 0 queued, 1 kept",
+            "answer noconn; +1000; queued",
+            "1 buffered; @1000 1 buffered; 0 queued, 1 kept",
         ),
         (
             "6 outcome: sent but no answer: unconfirmed, never again",

@@ -3,7 +3,7 @@
 //! Commands: `visible`, `hidden`, `online`, `offline`, `paused`, `resumed`, `unloading`, `loaded`, `id ID|-|!`,
 //! `token TOKEN|-|!`, `partner ID|-|!`, `send N TYPE [flags]`, `given ID|-`, frames (`frame_of`; `@N` before one names the
 //! stream, else the last one that was opened), `end HOW`, `manual`, `auto`, `answer OUTCOME` (of the last that left),
-//! `state`, `receiver`.
+//! `state`, `receiver`. Of each step the transcript has what leaves before what the enclosing client is told.
 
 use crsocket::protocol::action::{Message, Notice, RequestNo, StreamNo, Ticket};
 use crsocket::protocol::ids::Role;
@@ -67,7 +67,10 @@ impl World {
     fn step(&mut self, input: Input) {
         let mut effects = Vec::new();
         self.wired.handle(input, &self.clock.step(), Some(CALENDAR), &mut effects);
-        for effect in effects {
+        // What the enclosing client is told and what leaves have no order among each other.
+        let (told, asked): (Vec<Effect>, Vec<Effect>) =
+            effects.into_iter().partition(|effect| matches!(effect, Effect::Notify(_)));
+        for effect in asked.into_iter().chain(told) {
             self.perform(effect);
         }
         self.check_mirrors();
