@@ -892,13 +892,13 @@ fn section_7_client_id() {
             "7 clientId D: changed: a paired responder says inactive by the old id and lets go",
             INTERACTING,
             "id 9; closed 7; hello 8",
-            "inactive to 2 as 1/a; close 7 as 1/a; => passive/noClientId; no partner; open as 9/a; => connecting; => readyToPair/noPartnerClientId",
+            "inactive to 2 as 1/a; => passive/noClientId; no partner; close 7 as 1/a; open as 9/a; => connecting; => readyToPair/noPartnerClientId",
         ),
         (
             "7 clientId D: cleared: likewise",
             INTERACTING,
             "id -; closed 7",
-            "inactive to 2 as 1/a; close 7 as 1/a; => passive/noClientId; no partner; asks",
+            "inactive to 2 as 1/a; => passive/noClientId; no partner; close 7 as 1/a; asks",
         ),
     ]);
 }
