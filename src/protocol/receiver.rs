@@ -121,7 +121,7 @@ enum Stream {
     /// Open; `TimerKind::Alive` is armed.
     Open(Open),
     /// `close` was sent; `TimerKind::Close` is armed.
-    Closing { credentials: Credentials, pid: Pid, why: WhyClosed },
+    Closing(Closing),
     /// Given up by the server; `TimerKind::Reopen` is armed where another try follows by itself.
     Aborted(WhyAborted),
 }
@@ -141,6 +141,15 @@ struct Open {
     /// An `alive` was sent, and no frame has come since.
     awaiting_echo: bool,
     /// crEvents may be as old as the sleep that just ended: until the echo, or this moment.
+    stale_until: Option<Millis>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Closing {
+    credentials: Credentials,
+    pid: Pid,
+    why: WhyClosed,
+    /// As in [`Open`].
     stale_until: Option<Millis>,
 }
 
@@ -167,7 +176,7 @@ impl Receiver {
             }
             Stream::Waiting | Stream::Requested { .. } => State::Opening,
             Stream::Open(_) => State::Open,
-            Stream::Closing { why, .. } => State::Closing(*why),
+            Stream::Closing(closing) => State::Closing(closing.why),
             Stream::Aborted(why) => State::Aborted(why.clone()),
         }
     }
@@ -181,7 +190,7 @@ impl Receiver {
     pub fn pid(&self) -> Option<Pid> {
         match &self.stream {
             Stream::Open(open) => Some(open.pid),
-            Stream::Closing { pid, .. } => Some(*pid),
+            Stream::Closing(closing) => Some(closing.pid),
             Stream::None | Stream::Waiting | Stream::Requested { .. } | Stream::Aborted(_) => None,
         }
     }
@@ -215,7 +224,7 @@ impl Receiver {
     fn view(&self) -> View {
         let stream = match &self.stream {
             Stream::Open(open) => Some(open.credentials.clone()),
-            Stream::Closing { credentials, .. } => Some(credentials.clone()),
+            Stream::Closing(closing) => Some(closing.credentials.clone()),
             Stream::None | Stream::Waiting | Stream::Requested { .. } | Stream::Aborted(_) => None,
         };
         View { state: self.state(), stream }
@@ -245,7 +254,7 @@ impl Receiver {
                     self.close(why, step, actions);
                 }
             }
-            Stream::Closing { why: last, .. } => *last = why.unwrap_or(*last),
+            Stream::Closing(closing) => closing.why = why.unwrap_or(closing.why),
         }
     }
 
@@ -253,7 +262,7 @@ impl Receiver {
         match &self.stream {
             Stream::Requested { .. } => self.frame_before_hello(frame, step, actions),
             Stream::Open(_) => self.frame_while_open(frame, step, actions),
-            Stream::Closing { .. } => self.frame_while_closing(frame, actions),
+            Stream::Closing(_) => self.frame_while_closing(frame, step, actions),
             Stream::None | Stream::Waiting | Stream::Aborted(_) => {}
         }
     }
@@ -300,18 +309,21 @@ impl Receiver {
         }
     }
 
-    fn frame_while_closing(&mut self, frame: Frame, actions: &mut Vec<ReceiverAction>) {
-        let Stream::Closing { credentials, pid: own, .. } = &self.stream else { return };
+    fn frame_while_closing(&mut self, frame: Frame, step: &Step<'_>, actions: &mut Vec<ReceiverAction>) {
+        let Stream::Closing(closing) = &mut self.stream else { return };
         match frame {
             Frame::CrEvent(data) => {
                 let event = CrEvent::from_event_data(&data);
-                let credentials = credentials.clone();
-                let received = socket::Input::Received { event, credentials, stale: false };
-                actions.push(ReceiverAction::Socket(received));
+                let credentials = closing.credentials.clone();
+                let stale = is_stale(closing.stale_until, step.now);
+                actions.push(ReceiverAction::Socket(socket::Input::Received { event, credentials, stale }));
             }
-            Frame::Closed { pid } | Frame::Shutdown { pid } | Frame::Aborted { pid, .. } if pid == *own => {
+            Frame::Closed { pid } | Frame::Shutdown { pid } | Frame::Aborted { pid, .. }
+                if pid == closing.pid =>
+            {
                 self.drop_stream(actions);
             }
+            Frame::Alive { pid } if pid == closing.pid => closing.stale_until = None,
             Frame::Hello { .. }
             | Frame::Alive { .. }
             | Frame::Closed { .. }
@@ -331,7 +343,7 @@ impl Receiver {
                 }
             },
             Stream::Open(_) => self.broke(true, step, actions),
-            Stream::Closing { .. } => self.leave(actions),
+            Stream::Closing(_) => self.leave(actions),
             Stream::None | Stream::Waiting | Stream::Aborted(_) => {}
         }
     }
@@ -418,7 +430,16 @@ impl Receiver {
         }
     }
 
+    /// Another timer was late. Several are after one sleep: one `alive` will do.
     fn woke(&mut self, step: &Step<'_>, actions: &mut Vec<ReceiverAction>) {
+        if let Stream::Open(open) = &self.stream
+            && !is_stale(open.stale_until, step.now)
+        {
+            self.wake(step, actions);
+        }
+    }
+
+    fn wake(&mut self, step: &Step<'_>, actions: &mut Vec<ReceiverAction>) {
         if let Stream::Open(open) = &mut self.stream {
             open.stale_until = Some(step.now + step.timing.send_answer_dt);
             self.send_alive(step, actions);
@@ -433,7 +454,7 @@ impl Receiver {
         self.timer = None;
         match &self.stream {
             Stream::Requested { .. } => self.broke(true, step, actions),
-            Stream::Open(_) if step.now - due > ASLEEP => self.woke(step, actions),
+            Stream::Open(_) if step.now - due > ASLEEP => self.wake(step, actions),
             Stream::Open(open) => {
                 let missed = open.awaiting_echo;
                 let wait = open.alive_due(step) - step.now;
@@ -445,7 +466,7 @@ impl Receiver {
                     self.send_alive(step, actions);
                 }
             }
-            Stream::Closing { .. } => self.drop_stream(actions),
+            Stream::Closing(_) => self.drop_stream(actions),
             Stream::Waiting | Stream::Aborted(_) => self.stream = Stream::None,
             Stream::None => {}
         }
@@ -470,9 +491,9 @@ impl Receiver {
 
     fn close(&mut self, why: WhyClosed, step: &Step<'_>, actions: &mut Vec<ReceiverAction>) {
         let Stream::Open(open) = &self.stream else { return };
-        let (credentials, pid) = (open.credentials.clone(), open.pid);
+        let (credentials, pid, stale_until) = (open.credentials.clone(), open.pid, open.stale_until);
         actions.push(post_to_oneself(credentials.clone(), Message::Close(pid)));
-        self.stream = Stream::Closing { credentials, pid, why };
+        self.stream = Stream::Closing(Closing { credentials, pid, why, stale_until });
         self.set_timer(TimerKind::Close, step.timing.server_interaction_complete_dt, step, actions);
     }
 
@@ -538,7 +559,7 @@ impl Open {
     fn got_cr_event(&mut self, now: Millis) -> bool {
         self.last_in = now;
         self.awaiting_echo = false;
-        self.stale_until.is_some_and(|until| now < until)
+        is_stale(self.stale_until, now)
     }
 
     fn got_echo(&mut self) {
@@ -550,6 +571,11 @@ impl Open {
     fn alive_due(&self, step: &Step<'_>) -> Millis {
         self.last_in.min(self.last_out) + step.timing.event_source_send_alive_dt
     }
+}
+
+/// Whether what comes now may be as old as a sleep that just ended.
+fn is_stale(until: Option<Millis>, now: Millis) -> bool {
+    until.is_some_and(|until| now < until)
 }
 
 fn post_to_oneself(credentials: Credentials, message: Message) -> ReceiverAction {

@@ -127,9 +127,9 @@ impl Sender {
         self.facts.state()
     }
 
-    /// How many crEvents wait for their turn, and how many are kept while offline.
+    /// How many crEvents wait for their turn, and how many were kept while offline and have not left yet.
     pub fn queued(&self) -> (usize, usize) {
-        self.queues.as_ref().map_or((0, 0), |queues| (queues.queue.len(), queues.kept.len()))
+        self.queues.as_ref().map_or((0, 0), |queues| queues.lengths())
     }
 
     /// Takes one input and asks for what follows from it.
@@ -230,10 +230,7 @@ impl Sender {
         if length > max {
             return Err(Refusal::TooLong { length, max });
         }
-        let held = self.queues.as_ref().map_or(0, |queues| {
-            queues.queue.len() + queues.in_flight.iter().filter(|sent| sent.again.is_some()).count()
-        });
-        if held >= MAX_QUEUED {
+        if self.queues.as_ref().is_some_and(|queues| queues.is_queue_full(MAX_QUEUED)) {
             return Err(Refusal::QueueFull { max: MAX_QUEUED });
         }
         Ok(())
@@ -323,7 +320,7 @@ impl Sender {
         let ticket = event.ticket;
         let fate = if !event.event.buffered {
             Fate::Dropped(WhyDropped::Offline)
-        } else if self.queued().1 >= MAX_QUEUED {
+        } else if self.queues_mut().is_kept_full(MAX_QUEUED) {
             Fate::Dropped(WhyDropped::BufferFull)
         } else {
             self.queues_mut().kept.push_back(event);
@@ -366,8 +363,11 @@ impl Sender {
             if let Some(sent) = queues.in_flight.remove(position) {
                 self.settled(sent, outcome, step, actions);
             }
-        } else if queues.unassign_outcome(request, &outcome) {
+        } else if queues.unassign_outcome(request, &outcome, step.now) {
             actions.push(SenderAction::CancelTimer(TimerKind::Unassign));
+        } else {
+            // The timer found the request under way still.
+            self.post_unassigns(step.timing.send_answer_dt, step, actions);
         }
     }
 

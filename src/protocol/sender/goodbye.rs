@@ -29,9 +29,9 @@ impl Sender {
         self.flush_for(partner, step, actions);
         let Some(credentials) = self.facts.credentials() else { return };
         let until = step.now + step.timing.unassign_wait_dt;
-        let unassign = Unassign { partner, credentials, until, request: None };
+        let unassign = Unassign { partner, credentials, until, request: None, said_at: Millis::MIN };
         let is_only_one = self.queues_mut().repeat_unassign(unassign);
-        self.post_unassigns(actions);
+        self.post_unassigns(Millis::ZERO, step, actions);
         if is_only_one {
             set_unassign_timer(step, actions);
         }
@@ -44,7 +44,7 @@ impl Sender {
         if queues.unassigns.is_empty() {
             return;
         }
-        self.post_unassigns(actions);
+        self.post_unassigns(Millis::ZERO, step, actions);
         set_unassign_timer(step, actions);
     }
 
@@ -100,19 +100,29 @@ impl Sender {
         }
     }
 
-    fn post_unassigns(&mut self, actions: &mut Vec<SenderAction>) {
+    /// Says again what nobody answered, if it was last said so long ago.
+    pub(super) fn post_unassigns(
+        &mut self,
+        silence: Millis,
+        step: &Step<'_>,
+        actions: &mut Vec<SenderAction>,
+    ) {
+        let Some(queues) = &mut self.queues else { return };
         if !self.online {
             return;
         }
-        self.mark_followed();
-        let mut last = self.last_request;
-        let Some(queues) = &mut self.queues else { return };
-        for unassign in queues.unassigns.iter_mut().filter(|unassign| unassign.request.is_none()) {
-            last = last.next();
-            unassign.request = Some(last);
-            say(unassign.credentials.clone(), unassign.partner, CrEvent::unassign(), Some(last), actions);
+        let is_due =
+            |unassign: &Unassign| unassign.request.is_none() && step.now - unassign.said_at >= silence;
+        if queues.unassigns.iter().any(is_due) {
+            queues.mark_followed();
         }
-        self.last_request = last;
+        for unassign in queues.unassigns.iter_mut().filter(|unassign| is_due(unassign)) {
+            self.last_request = self.last_request.next();
+            let request = Some(self.last_request);
+            unassign.request = request;
+            unassign.said_at = step.now;
+            say(unassign.credentials.clone(), unassign.partner, CrEvent::unassign(), request, actions);
+        }
     }
 
     fn mark_followed(&mut self) {

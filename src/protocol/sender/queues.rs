@@ -41,6 +41,8 @@ pub(super) struct Unassign {
     pub(super) until: Millis,
     /// The request that is under way.
     pub(super) request: Option<RequestNo>,
+    /// When it was last handed to the line.
+    pub(super) said_at: Millis,
 }
 
 /// All of it.
@@ -66,6 +68,27 @@ impl Queues {
             && self.in_flight.is_empty()
             && self.unassigns.is_empty()
             && self.rejected.iter().all(|&(_, at)| now - at >= spacing)
+    }
+
+    /// How many wait in the queue, and how many were kept: those that were released from there stand before the others.
+    pub(super) fn lengths(&self) -> (usize, usize) {
+        let released = self.queue.partition_point(|event| event.was_kept);
+        (self.queue.len() - released, self.kept.len() + released)
+    }
+
+    /// Whether the queue has no room, counting what may come back to it.
+    pub(super) fn is_queue_full(&self, max: usize) -> bool {
+        let may_return = self.may_return().filter(|event| !event.was_kept).count();
+        self.lengths().0 + may_return >= max
+    }
+
+    /// Whether no more can be kept, counting what may come back.
+    pub(super) fn is_kept_full(&self, max: usize) -> bool {
+        self.lengths().1 + self.may_return().count() >= max
+    }
+
+    fn may_return(&self) -> impl Iterator<Item = &Queued> {
+        self.in_flight.iter().filter_map(|sent| sent.again.as_ref())
     }
 
     /// Whether a `reject` may go to this stranger now: at most one in `spacing`. Remembers it if so.
@@ -107,14 +130,14 @@ impl Queues {
 
     /// The outcome of an `unassign`: any answer of the server that does not ask for another try ends it. Says whether
     /// it was the last one.
-    pub(super) fn unassign_outcome(&mut self, request: RequestNo, outcome: &Outcome) -> bool {
+    pub(super) fn unassign_outcome(&mut self, request: RequestNo, outcome: &Outcome, now: Millis) -> bool {
         let again = outcome.is_worth_another_try() || *outcome == Outcome::NoAnswer;
         self.end_unassigns(|unassign| {
             let this = unassign.request == Some(request);
             if this {
                 unassign.request = None;
             }
-            this && !again
+            this && (!again || now >= unassign.until)
         })
     }
 
