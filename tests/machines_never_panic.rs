@@ -515,14 +515,14 @@ impl WiredRun {
         let step = Step { now: self.now, random: self.random, timing: &self.timing };
         let mut effects = Vec::new();
         self.wired.handle(input, &step, Some(0), &mut effects);
-        for effect in effects {
+        for effect in &effects {
             self.perform_effect(effect);
         }
         self.check();
     }
 
-    fn perform_effect(&mut self, effect: Effect) {
-        match effect {
+    fn perform_effect(&mut self, effect: &Effect) {
+        match *effect {
             Effect::Open { stream, .. } => {
                 assert_eq!(self.stands, None, "5: never two streams at a time");
                 self.last = stream;
@@ -549,6 +549,7 @@ impl WiredRun {
             receiver.state(),
             "7 one step: the receiver's state at both ends"
         );
+        assert_eq!(socket.receiver().stream.is_some(), receiver.pid().is_some(), "7 one step: its stream");
         let (queued, kept) = sender.queued();
         assert!(queued <= MAX_QUEUED && kept <= MAX_QUEUED, "6: {queued} queued, {kept} kept");
         assert!(line.waiting() <= MAX_WAITING, "6: {} wait in the line", line.waiting());

@@ -504,6 +504,12 @@ fn section_7_partner_activity() {
             "got x; => interacting; got y",
         ),
         (
+            "5 waking: one alive for one sleep",
+            INTERACTING,
+            "sleep 17000; alive 7",
+            "alive 7 as 1/a; ping to 2 as 1/a",
+        ),
+        (
             "5 waking: but it is handled: inactive",
             &format!("{INTERACTING}; sleep 12000"),
             "from 2 inactive",

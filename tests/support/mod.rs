@@ -6,7 +6,16 @@
 //! of a crEvent only if `verbose`. What follows from a timer is preceded by the time since the row's `when` began.
 
 // Each test file uses its part of this; a helper fails by panicking, like a test.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+// What a rig does not expect ends the test.
+#![allow(clippy::wildcard_enum_match_arm)]
 
 use std::collections::BTreeMap;
 

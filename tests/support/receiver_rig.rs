@@ -38,11 +38,8 @@ impl ReceiverRig {
     pub fn set(&mut self, facts: Facts) {
         let predicted = self.view.clone().given(&facts);
         self.revision += 1;
-        self.give(Input::Set { facts: facts.clone(), revision: self.revision });
-        assert_eq!(
-            self.view, predicted,
-            "7 one step: predicted (right) and reported (left), given {facts:?}"
-        );
+        self.give(Input::Set { facts, revision: self.revision });
+        assert_eq!(self.view, predicted, "7 one step: reported (left) and predicted (right)");
     }
 
     pub fn give(&mut self, input: Input) {

@@ -85,6 +85,7 @@ impl World {
             receiver.state(),
             "7 one step: the receiver's state at both ends"
         );
+        assert_eq!(socket.receiver().stream.is_some(), receiver.pid().is_some(), "7 one step: its stream");
         assert!(self.open.len() <= 1 || socket.client().unloading, "6: one request at a time");
     }
 
