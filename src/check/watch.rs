@@ -1,6 +1,6 @@
 //! What must hold, checked after every step: each invariant with the sentence it comes from.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::client::Client;
 use crate::protocol::action::{Fate, Message, Notice, Post};
@@ -119,8 +119,8 @@ struct Watched {
     held: VecDeque<(Credentials, ClientId)>,
     /// The last ordinary event that left for each recipient.
     left: Vec<(ClientId, u64)>,
-    /// An event that left, and was put back.
-    put_back: Option<u64>,
+    /// Events that are kept, or were put back after they had left: these may leave once more.
+    put_back: BTreeSet<u64>,
     heard: Option<(ClientId, Millis, bool)>,
     /// Its device slept or read slowly: what it hears until then may be old.
     disturbed_until: Option<Millis>,
@@ -371,7 +371,7 @@ impl Watched {
                 Effect::Send { post, .. } => self.check_post(post)?,
                 Effect::Notify(Notice::CrEvent(event)) => self.check_heard(page, event, step)?,
                 Effect::Notify(Notice::Fate { ticket, fate: Fate::Buffered }) => {
-                    self.put_back = Some(ticket.0);
+                    self.put_back.insert(ticket.0);
                 }
                 Effect::Notify(_)
                 | Effect::RequestClientId
@@ -401,13 +401,12 @@ impl Watched {
                 last
             }
         };
-        let again = tag == *last && self.put_back == Some(tag);
+        let again = self.put_back.remove(&tag) && tag == *last;
         if tag <= *last && !again {
             let seen = format!("event {tag} leaves for {} behind event {last}", post.recipient);
             return Err((Invariant::OrderAtTheLink, seen));
         }
         *last = tag;
-        self.put_back = None;
         Ok(())
     }
 
