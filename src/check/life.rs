@@ -208,8 +208,10 @@ impl<'a> Life<'a> {
         let mut acts = Vec::new();
         for trouble in &round.troubles {
             let end = (trouble.at + trouble.length).min(round.length);
+            // Nothing lasts into the calm.
+            let trouble = Trouble { length: end - trouble.at, ..trouble.clone() };
             acts.push((trouble.at, Act::Begin(trouble.clone())));
-            acts.push((end, Act::End(trouble.clone())));
+            acts.push((end, Act::End(trouble)));
         }
         let mut at = Millis::ZERO;
         while at < round.length {
