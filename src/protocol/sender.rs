@@ -45,6 +45,13 @@ pub enum Input {
     },
     /// Send a `ping` to the partner.
     Ping,
+    /// No longer paired: a ping that still waits is not sent.
+    CancelPing,
+    /// A ping left the line.
+    PingLeft {
+        /// Its number.
+        request: RequestNo,
+    },
     /// Send an `inactive` to the partner: the client stops being active for it.
     Inactive,
     /// Send an `unassign` to the partner, which will be assigned no more.
@@ -88,6 +95,8 @@ pub struct Sender {
     ping_waits: bool,
     /// The ping whose outcome is not known yet.
     ping_in_flight: Option<RequestNo>,
+    /// [`Facts::clearings`] when that ping was handed over.
+    ping_clearings: u32,
     last_request: RequestNo,
     /// Before this moment nothing ordinary leaves (minCrEventDt).
     spaced_until: Millis,
@@ -108,6 +117,7 @@ impl Sender {
             online: false,
             ping_waits: false,
             ping_in_flight: None,
+            ping_clearings: 0,
             last_request: RequestNo(0),
             spaced_until: Millis::MIN,
             retry_at: Millis::MIN,
@@ -143,6 +153,8 @@ impl Sender {
             Input::Rejected(rejection) => self.rejected(rejection),
             Input::Send { ticket, event } => self.accept(ticket, event, step, actions),
             Input::Ping => self.ping_waits = self.state() == State::Ready { client_active: true },
+            Input::CancelPing => self.ping_waits = false,
+            Input::PingLeft { request } => self.ping_left(request, actions),
             Input::Inactive => self.say_inactive(step, actions),
             Input::Unassign => self.say_unassign(step, actions),
             Input::Reject { to, rejection, credentials } => {
@@ -296,10 +308,8 @@ impl Sender {
         }
         let request = self.next_request();
         self.ping_in_flight = Some(request);
+        self.ping_clearings = self.facts.clearings;
         self.spaced_until = step.now + step.timing.min_cr_event_dt;
-        self.facts.note_ping_left();
-        // Told first: whatever answers the ping must find its crSocket knowing that it left.
-        actions.push(SenderAction::Socket(socket::Input::PingLeft { clearings: self.facts.clearings }));
         actions.push(SenderAction::Post(Post {
             credentials,
             recipient,
@@ -308,6 +318,15 @@ impl Sender {
         }));
         if let Some(queues) = &mut self.queues {
             queues.release_kept();
+        }
+    }
+
+    /// The ping left. Who was assigned or rejected since it was handed over, it was not meant for.
+    fn ping_left(&mut self, request: RequestNo, actions: &mut Vec<SenderAction>) {
+        let clearings = self.facts.clearings;
+        if self.ping_in_flight == Some(request) && self.ping_clearings == clearings {
+            self.facts.note_ping_left();
+            actions.push(SenderAction::Socket(socket::Input::PingLeft { clearings }));
         }
     }
 

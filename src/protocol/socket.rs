@@ -402,8 +402,11 @@ impl Socket {
             if pings || is_interacting != was_interacting {
                 self.set_ping_timer(step, actions);
             }
-        } else if self.ping_due.take().is_some() {
-            actions.push(SocketAction::CancelTimer(TimerKind::Ping));
+        } else if from.is_paired() {
+            actions.push(SocketAction::Sender(sender::Input::CancelPing));
+            if self.ping_due.take().is_some() {
+                actions.push(SocketAction::CancelTimer(TimerKind::Ping));
+            }
         }
         self.set_partner_timer(step, actions);
         self.set_release_timer(from, step, actions);
