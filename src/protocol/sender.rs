@@ -162,7 +162,7 @@ impl Sender {
             }
             Input::Outcome { request, outcome } => self.outcome(request, outcome, step, actions),
             Input::Timer(TimerKind::Pace) => self.pace_fired(step, actions),
-            Input::Timer(TimerKind::Unassign) => self.repeat_unassigns(step, actions),
+            Input::Timer(TimerKind::Unassign) => self.unassign_fired(step, actions),
             Input::Timer(_) => {}
         }
         self.pump(step, actions);
@@ -424,9 +424,7 @@ impl Sender {
 
     fn pace_fired(&mut self, step: &Step<'_>, actions: &mut Vec<SenderAction>) {
         let Some(due) = self.pace_due.take_if(|due| *due <= step.now) else { return };
-        if step.now - due > ASLEEP {
-            actions.push(SenderAction::Socket(socket::Input::Woke));
-        }
+        notice_sleep(due, step, actions);
     }
 
     fn next_request(&mut self) -> RequestNo {
@@ -448,6 +446,13 @@ impl Sender {
 impl Default for Sender {
     fn default() -> Sender {
         Sender::new()
+    }
+}
+
+/// A timer this late means that the device slept: what arrives now may be old (section 5, "Waking").
+fn notice_sleep(due: Millis, step: &Step<'_>, actions: &mut Vec<SenderAction>) {
+    if step.now - due > ASLEEP {
+        actions.push(SenderAction::Socket(socket::Input::Woke));
     }
 }
 
