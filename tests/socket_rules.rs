@@ -1036,8 +1036,14 @@ fn section_6_through_the_whole_crsocket() {
         (
             "6 goodbye: at once while unloading",
             &format!("{INTERACTING}; manual; send 1 x; send 2 y"),
-            "unloading",
-            "y to 2 as 1/a; inactive to 2 as 1/a; close 7 as 1/a; => passive/unloading; 1 unconfirmed; 2 unconfirmed",
+            "unloading; answers 204",
+            "y to 2 as 1/a; inactive to 2 as 1/a; close 7 as 1/a; => passive/unloading; 1 understood; 2 understood",
+        ),
+        (
+            "6 goodbye: unanswered while unloading",
+            &format!("{INTERACTING}; manual; send 1 x; send 2 y"),
+            "unloading; +5000",
+            "y to 2 as 1/a; inactive to 2 as 1/a; close 7 as 1/a; => passive/unloading; @5000 1 unconfirmed; @5000 2 unconfirmed",
         ),
         (
             "6 offline: kept, and released behind the ping when paired again",
@@ -1164,5 +1170,51 @@ fn section_8_contradictions_name_both_keys() {
         Timing { event_source_send_alive_dt: ms(12_500), ..default() },
     ] {
         assert_eq!(timing.check(), Ok(()), "section 8");
+    }
+}
+
+/// What a crSocket that was brought this far asks for when a timer of its own fires after so long a time.
+fn fires_after(given: &str, timer: TimerKind, length: i64) -> (Vec<SocketAction>, bool) {
+    let timing = Timing { release_dt: Millis(60_000), ..Timing::default() };
+    let mut world = World::with(Role::Responder, timing);
+    run(&mut world, given);
+    world.clock.now = world.clock.now + Millis(length);
+    let before = world.wired.socket.clone();
+    let mut actions = Vec::new();
+    let timer = crsocket::protocol::socket::Input::Timer(timer);
+    world.wired.socket.handle(timer, &world.clock.step(), &mut actions);
+    (actions, world.wired.socket != before)
+}
+
+#[test]
+fn section_5_and_7_timers_of_the_crsocket_that_are_late_early_or_not_armed() {
+    let released = format!("{READY_TO_PAIR}; from 2 ping; from 2 inactive");
+    let searching = format!("{READY_TO_PAIR}; partner 2");
+    let woke = SocketAction::Receiver(receiver::Input::Woke);
+    let armed: [(&str, TimerKind, i64); 4] = [
+        (&released, TimerKind::Release, 60_000),
+        ("visible", TimerKind::ClientId, 5_000),
+        (INTERACTING, TimerKind::Partner, 23_000),
+        (&searching, TimerKind::Ping, 5_000),
+    ];
+    for (given, timer, after) in armed {
+        assert_eq!(fires_after(given, timer, after - 1), (vec![], false), "{timer:?}: early");
+        let (on_time, acts) = fires_after(given, timer, after);
+        assert!(acts || !on_time.is_empty(), "{timer:?}: on time");
+        assert!(!on_time.contains(&woke), "{timer:?}: on time");
+        assert!(!fires_after(given, timer, after + 5_000).0.contains(&woke), "{timer:?}: 5 s late");
+        let (late, _) = fires_after(given, timer, after + 5_001);
+        assert_eq!(late.first(), Some(&woke), "5 waking: {timer:?}");
+    }
+    let stray = [
+        (INTERACTING, TimerKind::Release),
+        (INTERACTING, TimerKind::ClientId),
+        (&searching, TimerKind::Release),
+        (&searching, TimerKind::Partner),
+        (READY_TO_PAIR, TimerKind::Ping),
+        ("visible", TimerKind::Release),
+    ];
+    for (given, timer) in stray {
+        assert_eq!(fires_after(given, timer, 600_000), (vec![], false), "{timer:?} after {given}: not armed");
     }
 }

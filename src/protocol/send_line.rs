@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::action::{Outcome, Post, RequestNo, SendLineAction};
+use super::action::{Message, Outcome, Post, RequestNo, SendLineAction};
+use super::event::EventKind;
 use super::receiver::ASLEEP;
 use super::time::{Millis, Step, TimerKind};
 use super::{receiver, sender};
@@ -34,10 +35,20 @@ pub enum Input {
 /// goodbye.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SendLine {
-    waiting: VecDeque<Post>,
+    /// The last request that was made, while its answer is awaited.
     in_flight: Option<InFlight>,
     last: RequestNo,
     unloading: bool,
+    /// Most lines, most of the time, are empty.
+    rest: Option<Box<Rest>>,
+}
+
+/// What a line that is not empty holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Rest {
+    waiting: VecDeque<Post>,
+    /// Requests that others followed, while unloading, before their answers came: oldest first.
+    overtaken: VecDeque<InFlight>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -55,66 +66,121 @@ impl SendLine {
 
     /// How many sendevents wait for their turn.
     pub fn waiting(&self) -> usize {
-        self.waiting.len()
+        self.rest.as_ref().map_or(0, |rest| rest.waiting.len())
     }
 
     /// Takes one input and asks for what follows from it.
     pub fn handle(&mut self, input: Input, step: &Step<'_>, actions: &mut Vec<SendLineAction>) {
         match input {
-            Input::Post(post) => self.post(post, actions),
-            Input::Answer { number, outcome } => {
-                if self.in_flight.as_ref().is_some_and(|sent| sent.number == number) {
-                    actions.push(SendLineAction::CancelTimer(TimerKind::Answer));
-                    self.answered(outcome, actions);
-                }
-            }
+            Input::Post(post) => self.post(post, step, actions),
+            Input::Answer { number, outcome } => self.answered(number, &outcome, step, actions),
             Input::Unloading(unloading) => self.unloading = unloading,
-            Input::Timer(TimerKind::Answer) => {
-                let late = self.in_flight.as_ref().map(|sent| step.now - sent.due);
-                if late.is_some_and(|late| late > ASLEEP) {
-                    actions.push(SendLineAction::Receiver(receiver::Input::Woke));
-                }
-                if late.is_some_and(|late| late >= Millis::ZERO) {
-                    self.answered(Outcome::NoAnswer, actions);
-                }
-            }
+            Input::Timer(TimerKind::Answer) => self.time_is_up(step, actions),
             Input::Timer(_) => {}
         }
-        self.send_next(step, actions);
+        self.send_waiting(step, actions);
+        if self.rest.as_ref().is_some_and(|rest| rest.waiting.is_empty() && rest.overtaken.is_empty()) {
+            self.rest = None;
+        }
     }
 
-    fn post(&mut self, post: Post, actions: &mut Vec<SendLineAction>) {
-        if self.waiting.len() < MAX_WAITING {
-            self.waiting.push_back(post);
+    fn post(&mut self, post: Post, step: &Step<'_>, actions: &mut Vec<SendLineAction>) {
+        if self.is_free() && self.waiting() == 0 {
+            self.send(post, step, actions);
+        } else if self.waiting() < MAX_WAITING {
+            self.rest.get_or_insert_default().waiting.push_back(post);
         } else if let Some(request) = post.request {
             actions.push(outcome_of(request, Outcome::NoConnection));
         }
     }
 
-    fn answered(&mut self, outcome: Outcome, actions: &mut Vec<SendLineAction>) {
-        if let Some(InFlight { origin: Some(request), .. }) = self.in_flight.take() {
-            actions.push(outcome_of(request, outcome));
+    fn is_free(&self) -> bool {
+        self.in_flight.is_none() || self.unloading
+    }
+
+    fn send_waiting(&mut self, step: &Step<'_>, actions: &mut Vec<SendLineAction>) {
+        while self.is_free() {
+            let Some(post) = self.rest.as_mut().and_then(|rest| rest.waiting.pop_front()) else { return };
+            self.send(post, step, actions);
         }
     }
 
-    fn send_next(&mut self, step: &Step<'_>, actions: &mut Vec<SendLineAction>) {
-        while self.in_flight.is_none() || self.unloading {
-            let Some(post) = self.waiting.pop_front() else { return };
-            if self.in_flight.is_some() {
-                // While unloading nobody waits for answers any more.
-                actions.push(SendLineAction::CancelTimer(TimerKind::Answer));
-                self.answered(Outcome::NoAnswer, actions);
+    fn send(&mut self, post: Post, step: &Step<'_>, actions: &mut Vec<SendLineAction>) {
+        if let Some(overtaken) = self.in_flight.take() {
+            let rest = self.rest.get_or_insert_default();
+            rest.overtaken.push_back(overtaken);
+            if rest.overtaken.len() > MAX_WAITING {
+                let oldest = rest.overtaken.pop_front();
+                tell(oldest.as_ref(), &Outcome::NoAnswer, actions);
             }
-            self.last = self.last.next();
-            let due = step.now + step.timing.send_answer_dt;
-            self.in_flight = Some(InFlight { number: self.last, origin: post.request, due });
-            actions.push(SendLineAction::SetTimer {
-                timer: TimerKind::Answer,
-                after: step.timing.send_answer_dt,
-            });
-            actions.push(SendLineAction::Receiver(receiver::Input::Sent));
-            actions.push(SendLineAction::Send { number: self.last, post });
         }
+        self.last = self.last.next();
+        let due = step.now + step.timing.send_answer_dt;
+        self.in_flight = Some(InFlight { number: self.last, origin: post.request, due });
+        self.set_timer(step, actions);
+        actions.push(SendLineAction::Receiver(receiver::Input::Sent));
+        if let (Message::CrEvent(event), Some(request)) = (&post.message, post.request)
+            && event.kind() == EventKind::Ping
+        {
+            // Told first: whatever answers the ping must find its crSocket knowing that it left.
+            actions.push(SendLineAction::Sender(sender::Input::PingLeft { request }));
+        }
+        actions.push(SendLineAction::Send { number: self.last, post });
+    }
+
+    fn answered(
+        &mut self,
+        number: RequestNo,
+        outcome: &Outcome,
+        step: &Step<'_>,
+        actions: &mut Vec<SendLineAction>,
+    ) {
+        if self.in_flight.as_ref().is_some_and(|sent| sent.number == number) {
+            let sent = self.in_flight.take();
+            self.set_timer(step, actions);
+            tell(sent.as_ref(), outcome, actions);
+            return;
+        }
+        let Some(rest) = &mut self.rest else { return };
+        let place = rest.overtaken.iter().position(|sent| sent.number == number);
+        let Some(sent) = place.and_then(|place| rest.overtaken.remove(place)) else { return };
+        self.set_timer(step, actions);
+        tell(Some(&sent), outcome, actions);
+    }
+
+    fn time_is_up(&mut self, step: &Step<'_>, actions: &mut Vec<SendLineAction>) {
+        let Some(due) = self.next_due().filter(|due| *due <= step.now) else { return };
+        if step.now - due > ASLEEP {
+            actions.push(SendLineAction::Receiver(receiver::Input::Woke));
+        }
+        while self.next_due().is_some_and(|due| due <= step.now) {
+            let overtaken = self.rest.as_mut().and_then(|rest| rest.overtaken.pop_front());
+            let sent = overtaken.or_else(|| self.in_flight.take());
+            tell(sent.as_ref(), &Outcome::NoAnswer, actions);
+        }
+        if self.next_due().is_some() {
+            self.set_timer(step, actions);
+        }
+    }
+
+    /// When the oldest request that is not answered counts as unanswered for good.
+    fn next_due(&self) -> Option<Millis> {
+        let overtaken = self.rest.as_ref().and_then(|rest| rest.overtaken.front());
+        overtaken.or(self.in_flight.as_ref()).map(|sent| sent.due)
+    }
+
+    fn set_timer(&self, step: &Step<'_>, actions: &mut Vec<SendLineAction>) {
+        let timer = TimerKind::Answer;
+        actions.push(match self.next_due() {
+            Some(due) => SendLineAction::SetTimer { timer, after: (due - step.now).at_least_zero() },
+            None => SendLineAction::CancelTimer(timer),
+        });
+    }
+}
+
+fn tell(sent: Option<&InFlight>, outcome: &Outcome, actions: &mut Vec<SendLineAction>) {
+    if let Some(request) = sent.and_then(|sent| sent.origin) {
+        actions.push(outcome_of(request, outcome.clone()));
     }
 }
 

@@ -45,6 +45,13 @@ pub enum Input {
     },
     /// Send a `ping` to the partner.
     Ping,
+    /// No longer paired: a ping that still waits is not sent.
+    CancelPing,
+    /// A ping left the line.
+    PingLeft {
+        /// Its number.
+        request: RequestNo,
+    },
     /// Send an `inactive` to the partner: the client stops being active for it.
     Inactive,
     /// Send an `unassign` to the partner, which will be assigned no more.
@@ -88,6 +95,8 @@ pub struct Sender {
     ping_waits: bool,
     /// The ping whose outcome is not known yet.
     ping_in_flight: Option<RequestNo>,
+    /// [`Facts::clearings`] when that ping was handed over.
+    ping_clearings: u32,
     last_request: RequestNo,
     /// Before this moment nothing ordinary leaves (minCrEventDt).
     spaced_until: Millis,
@@ -108,6 +117,7 @@ impl Sender {
             online: false,
             ping_waits: false,
             ping_in_flight: None,
+            ping_clearings: 0,
             last_request: RequestNo(0),
             spaced_until: Millis::MIN,
             retry_at: Millis::MIN,
@@ -143,6 +153,8 @@ impl Sender {
             Input::Rejected(rejection) => self.rejected(rejection),
             Input::Send { ticket, event } => self.accept(ticket, event, step, actions),
             Input::Ping => self.ping_waits = self.state() == State::Ready { client_active: true },
+            Input::CancelPing => self.ping_waits = false,
+            Input::PingLeft { request } => self.ping_left(request, actions),
             Input::Inactive => self.say_inactive(step, actions),
             Input::Unassign => self.say_unassign(step, actions),
             Input::Reject { to, rejection, credentials } => {
@@ -150,7 +162,7 @@ impl Sender {
             }
             Input::Outcome { request, outcome } => self.outcome(request, outcome, step, actions),
             Input::Timer(TimerKind::Pace) => self.pace_fired(step, actions),
-            Input::Timer(TimerKind::Unassign) => self.repeat_unassigns(step, actions),
+            Input::Timer(TimerKind::Unassign) => self.unassign_fired(step, actions),
             Input::Timer(_) => {}
         }
         self.pump(step, actions);
@@ -296,10 +308,8 @@ impl Sender {
         }
         let request = self.next_request();
         self.ping_in_flight = Some(request);
+        self.ping_clearings = self.facts.clearings;
         self.spaced_until = step.now + step.timing.min_cr_event_dt;
-        self.facts.note_ping_left();
-        // Told first: whatever answers the ping must find its crSocket knowing that it left.
-        actions.push(SenderAction::Socket(socket::Input::PingLeft { clearings: self.facts.clearings }));
         actions.push(SenderAction::Post(Post {
             credentials,
             recipient,
@@ -308,6 +318,15 @@ impl Sender {
         }));
         if let Some(queues) = &mut self.queues {
             queues.release_kept();
+        }
+    }
+
+    /// The ping left. Who was assigned or rejected since it was handed over, it was not meant for.
+    fn ping_left(&mut self, request: RequestNo, actions: &mut Vec<SenderAction>) {
+        let clearings = self.facts.clearings;
+        if self.ping_in_flight == Some(request) && self.ping_clearings == clearings {
+            self.facts.note_ping_left();
+            actions.push(SenderAction::Socket(socket::Input::PingLeft { clearings }));
         }
     }
 
@@ -405,9 +424,7 @@ impl Sender {
 
     fn pace_fired(&mut self, step: &Step<'_>, actions: &mut Vec<SenderAction>) {
         let Some(due) = self.pace_due.take_if(|due| *due <= step.now) else { return };
-        if step.now - due > ASLEEP {
-            actions.push(SenderAction::Socket(socket::Input::Woke));
-        }
+        notice_sleep(due, step, actions);
     }
 
     fn next_request(&mut self) -> RequestNo {
@@ -429,6 +446,13 @@ impl Sender {
 impl Default for Sender {
     fn default() -> Sender {
         Sender::new()
+    }
+}
+
+/// A timer this late means that the device slept: what arrives now may be old (section 5, "Waking").
+fn notice_sleep(due: Millis, step: &Step<'_>, actions: &mut Vec<SenderAction>) {
+    if step.now - due > ASLEEP {
+        actions.push(SenderAction::Socket(socket::Input::Woke));
     }
 }
 

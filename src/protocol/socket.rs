@@ -89,10 +89,10 @@ pub struct Socket {
     heard: Option<Heard>,
     /// The partner was assigned by a ping, so that releaseDt applies to it.
     assigned_by_ping: bool,
-    /// A clientId was asked for; `TimerKind::ClientId` is armed.
-    asking: bool,
     ping_due: Option<Millis>,
-    partner_due: Option<Millis>,
+    /// When the armed one of three timers is due, of which never two are: `Partner` (interacting), `Release`
+    /// (searching), `ClientId` (a clientId was asked for; there is none).
+    armed: Option<(TimerKind, Millis)>,
     state: State,
 }
 
@@ -118,9 +118,8 @@ impl Socket {
             sender: sender::Facts::default(),
             heard: None,
             assigned_by_ping: false,
-            asking: false,
             ping_due: None,
-            partner_due: None,
+            armed: None,
             state: State::Passive(WhyPassive::NoClientId),
         }
     }
@@ -248,14 +247,14 @@ impl Socket {
         let needed = self.client.client_id == Assigned::Nothing
             && !self.client.unloading
             && self.receiver.stream.is_none();
-        if needed && !self.asking {
+        if needed && self.due(TimerKind::ClientId).is_none() {
             actions.push(SocketAction::RequestClientId);
             let after = step.timing.invalid_client_id_retry_dt;
+            self.armed = Some((TimerKind::ClientId, step.now + after));
             actions.push(SocketAction::SetTimer { timer: TimerKind::ClientId, after });
-        } else if !needed && self.asking {
+        } else if !needed && self.disarm(TimerKind::ClientId) {
             actions.push(SocketAction::CancelTimer(TimerKind::ClientId));
         }
-        self.asking = needed;
     }
 
     fn ping_left(&mut self, clearings: u32, step: &Step<'_>, actions: &mut Vec<SocketAction>) {
@@ -277,13 +276,20 @@ impl Socket {
                 self.set_ping_timer(step, actions);
             }
             TimerKind::Partner => {
-                let Some(due) = self.partner_due.take_if(|due| *due <= step.now) else { return };
+                let Some(due) = self.take_due(timer, step) else { return };
                 notice_sleep(due, step, actions);
                 self.change(Cause::Other, step, actions, |_| {});
             }
             // Asked again at the end of this step, where one is still missing.
-            TimerKind::ClientId => self.asking = false,
-            TimerKind::Release => self.release(step, actions),
+            TimerKind::ClientId => {
+                let Some(due) = self.take_due(timer, step) else { return };
+                notice_sleep(due, step, actions);
+            }
+            TimerKind::Release => {
+                let Some(due) = self.take_due(timer, step) else { return };
+                notice_sleep(due, step, actions);
+                self.release(step, actions);
+            }
             TimerKind::Hello
             | TimerKind::Reopen
             | TimerKind::Alive
@@ -402,8 +408,11 @@ impl Socket {
             if pings || is_interacting != was_interacting {
                 self.set_ping_timer(step, actions);
             }
-        } else if self.ping_due.take().is_some() {
-            actions.push(SocketAction::CancelTimer(TimerKind::Ping));
+        } else if from.is_paired() {
+            actions.push(SocketAction::Sender(sender::Input::CancelPing));
+            if self.ping_due.take().is_some() {
+                actions.push(SocketAction::CancelTimer(TimerKind::Ping));
+            }
         }
         self.set_partner_timer(step, actions);
         self.set_release_timer(from, step, actions);
@@ -430,14 +439,30 @@ impl Socket {
             (State::Interacting, Some(heard)) => Some(heard.at + step.timing.partner_active_max_event_in_dt),
             _ => None,
         };
-        if self.partner_due == due {
+        if self.due(TimerKind::Partner) == due {
             return;
         }
-        self.partner_due = due;
+        self.armed = due.map(|due| (TimerKind::Partner, due));
         actions.push(match due {
             Some(due) => SocketAction::SetTimer { timer: TimerKind::Partner, after: due - step.now },
             None => SocketAction::CancelTimer(TimerKind::Partner),
         });
+    }
+
+    /// When this timer is due, if it is the armed one of the three.
+    fn due(&self, timer: TimerKind) -> Option<Millis> {
+        self.armed.filter(|(armed, _)| *armed == timer).map(|(_, due)| due)
+    }
+
+    /// The same, of a timer that fired; it is armed no more then. Nothing of one that fired early.
+    fn take_due(&mut self, timer: TimerKind, step: &Step<'_>) -> Option<Millis> {
+        let fired = self.armed.take_if(|(armed, due)| *armed == timer && *due <= step.now);
+        fired.map(|(_, due)| due)
+    }
+
+    /// Says whether it was armed.
+    fn disarm(&mut self, timer: TimerKind) -> bool {
+        self.armed.take_if(|(armed, _)| *armed == timer).is_some()
     }
 }
 

@@ -4,9 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // clippy's exemption leaves out helpers
 #![allow(clippy::wildcard_enum_match_arm)] // a table that names the few cases with an effect is easier to check
 
-mod doubts;
 mod effects;
 mod model;
 mod predicates;
+mod regressions;
 mod states;
 mod world;

@@ -105,8 +105,6 @@ pub(crate) struct Model {
     stream: Stream,
     rejection: Option<Rejection>,
     pub(crate) ping_left: bool,
-    /// A queued ping leaves though the stream broke meanwhile and the crSocket is no longer paired.
-    pub(crate) ping_outlives_stream: bool,
     /// When pings leave is not for the model to say: the world tells it.
     pub(crate) watches_pings: bool,
     heard: Option<Heard>,
@@ -158,7 +156,6 @@ impl Model {
             stream: Stream::None,
             rejection: None,
             ping_left: false,
-            ping_outlives_stream: true,
             watches_pings: false,
             heard: None,
             assigned_by_ping: false,
@@ -623,7 +620,6 @@ impl Model {
             (Stream::Opening(..) | Stream::Aborted(_), Some(_)) => (Stream::None, None),
             (Stream::Open(number, pid, credentials), Some(why)) => {
                 let to = credentials.client_id;
-                self.stale_until = None;
                 let close = Sent { what: What::Close(pid), to, credentials: credentials.clone() };
                 (Stream::Closing(number, pid, credentials, why), Some(close))
             }
@@ -658,7 +654,7 @@ impl Model {
         if !is_paired(to) {
             self.ping_due = None;
             // "Will be sent [...] when the sender is paired"
-            self.ping_waits &= self.ping_outlives_stream && to != "readyToPair";
+            self.ping_waits = false;
         }
     }
 
@@ -720,10 +716,18 @@ impl Model {
             Stream::Open(_, pid, _) => Some(*pid),
             _ => None,
         };
+        let echoed = match &self.stream {
+            Stream::Open(_, pid, _) | Stream::Closing(_, pid, ..) => Some(*pid),
+            _ => None,
+        };
         // What is ignored, because its pid is another one, is no sign of life either.
         self.unechoed &= pid.is_some() && pid != current && !matches!(frame, Frame::Hello { .. });
-        if matches!(frame, Frame::Hello { .. } | Frame::Alive { .. }) && (current.is_none() || pid == current)
-        {
+        let is_fresh = match frame {
+            Frame::Hello { .. } => matches!(self.stream, Stream::Opening(..)) || pid == current,
+            Frame::Alive { .. } => pid == echoed,
+            _ => false,
+        };
+        if is_fresh {
             self.stale_until = None;
         }
         match (self.stream.clone(), frame) {
@@ -776,7 +780,7 @@ impl Model {
         let ready_to_pair = self.before.state == "readyToPair";
         let is_free = self.role == Role::Responder && ready_to_pair;
         if is_partner || (is_free && kind == EventKind::Ping) {
-            self.received_from_partner(from, kind, event, ready_to_pair);
+            self.received_from_partner(from, credentials.client_id, kind, event, ready_to_pair);
             self.forwarded.push(event.clone());
         } else if kind == EventKind::Ping {
             let rejection = match (self.role, self.partner.valid()) {
@@ -794,12 +798,15 @@ impl Model {
     fn received_from_partner(
         &mut self,
         from: ClientId,
+        to: ClientId,
         kind: EventKind,
         event: &CrEvent,
         ready_to_pair: bool,
     ) {
         let friendly = !matches!(kind, EventKind::Inactive | EventKind::Reject | EventKind::Unassign);
-        let stale = self.stale_until.is_some_and(|until| self.now < until);
+        // What comes on the stream of an old clientId was not said to the present one.
+        let is_old = self.id.valid() != Some(&to);
+        let stale = is_old || self.stale_until.is_some_and(|until| self.now < until);
         // Activity first, so that one change is one step.
         let heard = match friendly && stale {
             true => self.heard.clone(),

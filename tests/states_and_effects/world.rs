@@ -105,8 +105,8 @@ pub(crate) struct World {
     last_ticket: Option<Ticket>,
     /// Goodbyes, rejects and closes that must leave next, in this order.
     expected: VecDeque<Sent>,
-    in_flight: BTreeMap<RequestNo, Sent>,
-    last_request: RequestNo,
+    /// Without an answer, and when they left.
+    in_flight: BTreeMap<RequestNo, (Sent, i64)>,
     /// To whom pings may leave, with which credentials, and when that held last.
     paired_as: Vec<(ClientId, Credentials, i64)>,
     instant: VecDeque<RequestNo>,
@@ -149,7 +149,6 @@ impl World {
             last_ticket: None,
             expected: VecDeque::new(),
             in_flight: BTreeMap::new(),
-            last_request: RequestNo(0),
             paired_as: Vec::new(),
             instant: VecDeque::new(),
             log: VecDeque::new(),
@@ -205,10 +204,11 @@ impl World {
             let first = [TimerKind::Partner, TimerKind::Pace].into_iter().find(|timer| due.contains(timer));
             let timer = first.unwrap_or_else(|| self.random.pick(&due));
             let due = self.timers.remove(&timer).unwrap();
-            self.model.late = self.now - due > 5_000 && timer != TimerKind::Unassign;
+            self.model.late = self.now - due > 5_000;
             if timer == TimerKind::Answer {
-                // The request under way counts as not answered, whatever comes.
-                self.last_request = RequestNo(0);
+                // What left so long ago counts as not answered, whatever comes.
+                let (now, patience) = (self.now, self.timing.send_answer_dt.0);
+                self.in_flight.retain(|_, (_, at)| now < *at + patience);
             }
             self.input(&Input::Timer(timer));
             self.model.late = false;
@@ -247,9 +247,9 @@ impl World {
         self.note(&format!("> {input:?}"));
         self.model.begin(self.now);
         if self.answers == Answers::Rough {
-            // A ping counts as left when it stands in the line.
+            // One that stood in the line while its partner was assigned anew does not count, though it left.
             let left = self.socket.socket.sender().ping_left;
-            if left && !self.model.ping_left && self.socket.line.waiting() == 0 {
+            if left && !self.model.ping_left {
                 self.fail("a ping counts as left, and none did");
             }
             self.model.ping_left = left;
@@ -453,8 +453,7 @@ impl World {
         self.model.left(&sent);
         self.serve(&sent);
         self.left_for_good(&sent);
-        self.in_flight.insert(number, sent.clone());
-        self.last_request = number;
+        self.in_flight.insert(number, (sent.clone(), self.now));
         seen.sent.push(sent);
         match self.answers {
             Answers::AtOnce => self.instant.push_back(number),
@@ -558,10 +557,6 @@ impl World {
                 }
                 self.model.unassigns.retain(|pending| pending.sent != *one);
             }
-            // While unloading nobody waits for an answer.
-            if self.model.unloading && one.what == What::Unassign {
-                self.may_repeat(one);
-            }
         }
         if rest.peek().is_some() {
             self.fail(&format!("sent {sent:?}, expected {wants:?}"));
@@ -586,7 +581,7 @@ impl World {
                     let known = self.paired_as.iter().any(|(to, credentials, last)| {
                         one.to == *to && one.credentials == *credentials && self.now - last < 200_000
                     });
-                    if !known || (idle && !self.model.is_paired() && !self.model.ping_outlives_stream) {
+                    if !known || (idle && !self.model.is_paired()) {
                         self.fail(&format!("{one:?} left, {}paired", if known { "not " } else { "never " }));
                     }
                 }
@@ -653,7 +648,7 @@ impl World {
     }
 
     fn answered(&mut self, number: RequestNo, outcome: &Outcome) {
-        let Some(sent) = self.in_flight.remove(&number) else { return };
+        let Some((sent, _)) = self.in_flight.remove(&number) else { return };
         match sent.what {
             What::Ordinary(ticket) => {
                 if let Some(life) = self.lives.get_mut(&ticket)
@@ -663,10 +658,8 @@ impl World {
                 }
             }
             What::Unassign => {
-                // While unloading nobody waits for an answer: that to an earlier request tells nothing.
-                let is_heard = number == self.last_request;
                 let is_answer = *outcome != Outcome::NoAnswer && !outcome.is_worth_another_try();
-                if self.answers == Answers::Rough && is_heard && is_answer {
+                if self.answers == Answers::Rough && is_answer {
                     self.model.unassigns.retain(|pending| pending.sent != sent);
                 }
             }

@@ -1,12 +1,13 @@
 //! An EventSender alone. Commands: `online`, `offline`, `set active|idle ID|- TOKEN|-|!`, `partner ID|-|!`,
-//! `rejected SUBTYPE`, `send N TYPE [buffered] [logged]`, `many FROM TO TYPE [flags]`, `ping`, `inactive`, `unassign`,
-//! `reject TO SUBTYPE` (as 1/s), `answer OUTCOME` (of the oldest request that has none), `last OUTCOME` (of the newest),
-//! `quiet`, `queued`, `state`.
+//! `rejected SUBTYPE`, `send N TYPE [buffered] [logged]`, `many FROM TO TYPE [flags]`, `ping`, `cancel` (the ping that
+//! waits), `inactive`, `unassign`, `reject TO SUBTYPE` (as 1/s), `answer OUTCOME` (of the oldest request that has none),
+//! `last OUTCOME` (of the newest), `quiet`, `queued`, `state`. Its line is free, so that pings leave it at once, unless
+//! `stuck`; then they stand there until `left`.
 
 use std::collections::VecDeque;
 
-use crsocket::protocol::action::{RequestNo, SenderAction, Ticket};
-use crsocket::protocol::event::Rejection;
+use crsocket::protocol::action::{Message, Post, RequestNo, SenderAction, Ticket};
+use crsocket::protocol::event::{EventKind, Rejection};
 use crsocket::protocol::ids::Assigned;
 use crsocket::protocol::sender::{Input, Sender};
 use crsocket::protocol::socket;
@@ -21,11 +22,21 @@ pub struct SenderRig {
     pub clock: Clock,
     /// Requests without an outcome.
     open: VecDeque<RequestNo>,
+    /// Pings stand in the line.
+    stuck: bool,
+    /// These do.
+    standing: VecDeque<RequestNo>,
 }
 
 impl SenderRig {
     pub fn new() -> SenderRig {
-        SenderRig { sender: Sender::new(), clock: Clock::new(Timing::default()), open: VecDeque::new() }
+        SenderRig {
+            sender: Sender::new(),
+            clock: Clock::new(Timing::default()),
+            open: VecDeque::new(),
+            stuck: false,
+            standing: VecDeque::new(),
+        }
     }
 
     /// Online, active, with clientId 1, accessToken a and partner 2.
@@ -48,6 +59,7 @@ impl SenderRig {
             SenderAction::Post(post) => {
                 self.open.extend(post.request);
                 self.clock.write(says_post(&post));
+                self.line_takes(&post);
             }
             SenderAction::Socket(socket::Input::PingLeft { clearings }) => {
                 assert_eq!(clearings, self.sender.facts().clearings, "a ping is reported as of now");
@@ -60,6 +72,24 @@ impl SenderRig {
             }
             SenderAction::SetTimer { timer, after } => self.clock.set_timer(timer, after),
             SenderAction::CancelTimer(timer) => self.clock.cancel_timer(timer),
+        }
+    }
+
+    /// As a SendLine: says when a ping leaves.
+    fn line_takes(&mut self, post: &Post) {
+        if let (Message::CrEvent(event), Some(request)) = (&post.message, post.request)
+            && event.kind() == EventKind::Ping
+        {
+            self.standing.push_back(request);
+            if !self.stuck {
+                self.all_leave();
+            }
+        }
+    }
+
+    fn all_leave(&mut self) {
+        while let Some(request) = self.standing.pop_front() {
+            self.give(Input::PingLeft { request });
         }
     }
 
@@ -105,6 +135,9 @@ impl Rig for SenderRig {
                 }
             }
             ["ping"] => self.give(Input::Ping),
+            ["cancel"] => self.give(Input::CancelPing),
+            ["stuck"] => self.stuck = true,
+            ["left"] => self.all_leave(),
             ["inactive"] => self.give(Input::Inactive),
             ["unassign"] => self.give(Input::Unassign),
             ["reject", to, sub_type] => self.give(Input::Reject {

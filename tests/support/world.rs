@@ -3,7 +3,7 @@
 //! Commands: `visible`, `hidden`, `online`, `offline`, `paused`, `resumed`, `unloading`, `loaded`, `id ID|-|!`,
 //! `token TOKEN|-|!`, `partner ID|-|!`, `send N TYPE [flags]`, `given ID|-`, frames (`frame_of`; `@N` before one names the
 //! stream, else the last one that was opened), `end HOW`, `manual`, `auto`, `answer OUTCOME` (of the last that left),
-//! `state`, `receiver`. Of each step the transcript has what leaves before what the enclosing client is told.
+//! `answers OUTCOME` (of all that have none, oldest first), `state`, `receiver`. Of each step the transcript has what leaves before what the enclosing client is told.
 
 use crsocket::protocol::action::{Message, Notice, RequestNo, StreamNo, Ticket};
 use crsocket::protocol::ids::Role;
@@ -179,6 +179,12 @@ impl World {
                 let number = self.last_sent;
                 self.open.clear();
                 self.give(Input::SendLine(send_line::Input::Answer { number, outcome: outcome_of(outcome) }));
+            }
+            ["answers", outcome] => {
+                for number in std::mem::take(&mut self.open) {
+                    let outcome = outcome_of(outcome);
+                    self.give(Input::SendLine(send_line::Input::Answer { number, outcome }));
+                }
             }
             ["state"] => {
                 let state = self.wired.socket.state();

@@ -16,30 +16,31 @@ pub struct Facts {
 impl Facts {
     /// Why no stream can be opened with these facts; `None` if one can. The first reason that applies.
     pub fn why_not_openable(&self) -> Option<WhyClosed> {
-        if !self.client_active {
-            return Some(WhyClosed::ClientNotActive);
-        }
-        if self.client_id.is_none() {
-            return Some(WhyClosed::NoClientId);
-        }
-        match self.access_token {
-            Assigned::Nothing => Some(WhyClosed::NoAccessToken),
-            Assigned::Invalid => Some(WhyClosed::InvalidAccessToken),
-            Assigned::Valid(_) => None,
-        }
+        self.why_not(|_| true, |_| true)
     }
 
     /// Why a stream with these credentials must not stay open. Another value counts as none until it has ended.
     pub fn why_not_this(&self, stream: &Credentials) -> Option<WhyClosed> {
-        self.why_not_openable().or_else(|| {
-            if self.client_id != Some(stream.client_id) {
-                Some(WhyClosed::NoClientId)
-            } else if self.access_token.valid() != Some(&stream.access_token) {
-                Some(WhyClosed::NoAccessToken)
-            } else {
-                None
-            }
-        })
+        self.why_not(|id| id == stream.client_id, |token| *token == stream.access_token)
+    }
+
+    /// The first reason that applies, where only certain clientIds and accessTokens count.
+    fn why_not(
+        &self,
+        id_counts: impl FnOnce(ClientId) -> bool,
+        token_counts: impl FnOnce(&AccessToken) -> bool,
+    ) -> Option<WhyClosed> {
+        if !self.client_active {
+            return Some(WhyClosed::ClientNotActive);
+        }
+        if !self.client_id.is_some_and(id_counts) {
+            return Some(WhyClosed::NoClientId);
+        }
+        match &self.access_token {
+            Assigned::Invalid => Some(WhyClosed::InvalidAccessToken),
+            Assigned::Valid(token) if token_counts(token) => None,
+            Assigned::Nothing | Assigned::Valid(_) => Some(WhyClosed::NoAccessToken),
+        }
     }
 
     /// With which credentials a stream is opened; `None` where none can be.

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::queues::{Queued, Unassign};
-use super::{Fate, Message, Post, RequestNo, Sender, SenderAction, WhyDropped};
+use super::{Fate, Message, Post, RequestNo, Sender, SenderAction, WhyDropped, notice_sleep};
 use crate::protocol::event::{CrEvent, Rejection};
 use crate::protocol::ids::{ClientId, Credentials};
 use crate::protocol::time::{Millis, Step, TimerKind};
@@ -33,19 +33,27 @@ impl Sender {
         let is_only_one = self.queues_mut().repeat_unassign(unassign);
         self.post_unassigns(Millis::ZERO, step, actions);
         if is_only_one {
-            set_unassign_timer(step, actions);
+            self.set_unassign_timer(step, actions);
         }
     }
 
     /// Those of which no request is under way are sent again; those nobody answered for unassignWaitDt are given up.
-    pub(super) fn repeat_unassigns(&mut self, step: &Step<'_>, actions: &mut Vec<SenderAction>) {
+    pub(super) fn unassign_fired(&mut self, step: &Step<'_>, actions: &mut Vec<SenderAction>) {
         let Some(queues) = &mut self.queues else { return };
+        let Some(due) = queues.unassign_due.take_if(|due| *due <= step.now) else { return };
+        notice_sleep(due, step, actions);
         queues.unassigns.retain(|unassign| step.now < unassign.until || unassign.request.is_some());
         if queues.unassigns.is_empty() {
             return;
         }
         self.post_unassigns(Millis::ZERO, step, actions);
-        set_unassign_timer(step, actions);
+        self.set_unassign_timer(step, actions);
+    }
+
+    fn set_unassign_timer(&mut self, step: &Step<'_>, actions: &mut Vec<SenderAction>) {
+        let after = step.timing.send_answer_dt;
+        self.queues_mut().unassign_due = Some(step.now + after);
+        actions.push(SenderAction::SetTimer { timer: TimerKind::Unassign, after });
     }
 
     pub(super) fn say_reject(
@@ -130,11 +138,6 @@ impl Sender {
             queues.mark_followed();
         }
     }
-}
-
-fn set_unassign_timer(step: &Step<'_>, actions: &mut Vec<SenderAction>) {
-    let after = step.timing.send_answer_dt;
-    actions.push(SenderAction::SetTimer { timer: TimerKind::Unassign, after });
 }
 
 fn say(

@@ -56,6 +56,8 @@ pub(super) struct Queues {
     pub(super) in_flight: VecDeque<InFlight>,
     /// Repeated until answered.
     pub(super) unassigns: VecDeque<Unassign>,
+    /// When the armed [`TimerKind::Unassign`](crate::protocol::time::TimerKind::Unassign) is due.
+    pub(super) unassign_due: Option<Millis>,
     /// The strangers rejected last, and when.
     rejected: VecDeque<(ClientId, Millis)>,
 }
@@ -149,7 +151,11 @@ impl Queues {
     fn end_unassigns(&mut self, mut ends: impl FnMut(&mut Unassign) -> bool) -> bool {
         let before = self.unassigns.len();
         self.unassigns.retain_mut(|unassign| !ends(unassign));
-        self.unassigns.len() < before && self.unassigns.is_empty()
+        let ended_last = self.unassigns.len() < before && self.unassigns.is_empty();
+        if ended_last {
+            self.unassign_due = None;
+        }
+        ended_last
     }
 
     /// Says whether it is the only one: others have the timer running already.

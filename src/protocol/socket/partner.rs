@@ -74,14 +74,21 @@ impl Socket {
     }
 
     /// The release timer runs while a responder is searching for a partner that a ping assigned.
-    pub(super) fn set_release_timer(&self, from: &State, step: &Step<'_>, actions: &mut Vec<SocketAction>) {
+    pub(super) fn set_release_timer(
+        &mut self,
+        from: &State,
+        step: &Step<'_>,
+        actions: &mut Vec<SocketAction>,
+    ) {
         let after = step.timing.release_dt;
         if self.role != Role::Responder || after == Millis::ZERO || *from == self.state {
             return;
         }
         if self.state == State::Searching && self.assigned_by_ping {
+            self.armed = Some((TimerKind::Release, step.now + after));
             actions.push(SocketAction::SetTimer { timer: TimerKind::Release, after });
         } else if *from == State::Searching {
+            self.disarm(TimerKind::Release);
             actions.push(SocketAction::CancelTimer(TimerKind::Release));
         }
     }
