@@ -304,3 +304,104 @@ pub struct Credentials {
     /// On whose behalf.
     pub access_token: AccessToken,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn section_1_client_id_is_exactly_six_digits() {
+        let rows = [
+            ("000000", Some(0)),
+            ("999999", Some(999_999)),
+            ("048291", Some(48_291)),
+            ("12345", None),
+            ("1234567", None),
+            ("+12345", None),
+            ("12345a", None),
+            ("٣٣٣٣٣٣", None),
+            ("", None),
+        ];
+        for (text, number) in rows {
+            assert_eq!(ClientId::parse(text).ok().map(ClientId::number), number, "{text:?}");
+        }
+        assert_eq!(ClientId::from_number(ClientId::COUNT), None);
+        assert_eq!(ClientId::from_number(7).unwrap().to_string(), "000007");
+    }
+
+    #[test]
+    fn section_1_app_id_is_1_to_64_of_its_characters_d() {
+        let longest = "a".repeat(64);
+        for valid in ["a", "Comm-Test_2", longest.as_str()] {
+            assert_eq!(AppId::parse(valid).map(|id| id.to_string()), Ok(valid.to_owned()));
+        }
+        let too_long = "a".repeat(65);
+        for invalid in ["", "a b", "a/b", "a.b", "ä", "a\0", too_long.as_str()] {
+            assert_eq!(AppId::parse(invalid), Err(InvalidId::AppId), "{invalid:?}");
+        }
+    }
+
+    #[test]
+    fn section_1_access_token_is_printable_ascii_without_a_space() {
+        for valid in ["!", "~", "a&b#c%41"] {
+            assert_eq!(AccessToken::parse(valid).unwrap().as_str(), valid);
+        }
+        for invalid in ["", " ", "a b", "a\n", "ä", "\u{7f}"] {
+            assert_eq!(AccessToken::parse(invalid), Err(InvalidId::AccessToken), "{invalid:?}");
+        }
+    }
+
+    #[test]
+    fn section_1_a_token_user_never_equals_a_claim() {
+        let token = User::Token(AccessToken::parse("alice").unwrap());
+        let claim = |issuer: &str| User::Claim { issuer: issuer.into(), value: "alice".into() };
+        assert_ne!(token, claim("alice"));
+        assert_ne!(claim("here"), claim("there"));
+        assert_eq!(claim("here"), claim("here"));
+    }
+
+    #[test]
+    fn no_secret_is_printed() {
+        let token = AccessToken::parse("geheim").unwrap();
+        let claim = User::Claim { issuer: "here".into(), value: "geheim".into() };
+        let client_id = ClientId::from_number(1).unwrap();
+        let credentials = Credentials { client_id, access_token: token.clone() };
+        let printed = format!("{token:?} {:?} {claim:?} {credentials:?}", User::Token(token.clone()));
+        assert!(!printed.contains("geheim"), "{printed}");
+        assert!(printed.contains("***"), "{printed}");
+    }
+
+    #[test]
+    fn section_3_pid_is_positive_and_below_2_to_the_53() {
+        for (text, number) in [
+            ("1", Some(1)),
+            ("9007199254740991", Some(Pid::LIMIT - 1)),
+            ("9007199254740992", None),
+            ("0", None),
+            ("-1", None),
+            ("1.0", None),
+            ("", None),
+            ("99999999999999999999", None),
+        ] {
+            assert_eq!(Pid::parse(text).ok().map(Pid::number), number, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn section_1_roles_are_each_others_partners() {
+        for role in [Role::Controller, Role::Responder] {
+            assert_eq!(Role::parse(role.as_str()), Ok(role));
+            assert_ne!(role.partner(), role);
+            assert_eq!(role.partner().partner(), role);
+        }
+        assert_eq!(Role::parse("Controller"), Err(InvalidId::Role));
+    }
+
+    #[test]
+    fn what_is_assigned_is_nothing_invalid_or_valid() {
+        assert_eq!(Assigned::parse(None, ClientId::parse), Assigned::Nothing);
+        assert_eq!(Assigned::parse(Some("12"), ClientId::parse), Assigned::Invalid);
+        let id = ClientId::from_number(12).unwrap();
+        assert_eq!(Assigned::parse(Some("000012"), ClientId::parse), Assigned::Valid(id));
+    }
+}

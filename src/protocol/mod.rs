@@ -2,12 +2,14 @@
 //!
 //! # The contract
 //!
-//! Every machine has one verb:
+//! Every machine of a client has one verb:
 //!
 //! - `handle(input, step, actions)` takes one input at one moment ([`time::Step`]: the time, a random number, the
 //!   timings) and pushes what follows from it, as data ([`action`]), in the order in which it is to be done.
 //!
-//! and questions without side effects (`state()`, `facts()`, ...). It never fails and never panics: whatever a peer, a
+//! and questions without side effects (`state()`, `facts()`, ...). The server's [`sessions::SessionTable`] has a verb for
+//! each of its inputs (`open`, `send`, `taken`, `broken`, `sweep`, ...), of the same form; the first two give their
+//! answer back as well. None of them fails or panics: whatever a peer, a
 //! user or a late timer says is an input, and an input that means nothing now changes nothing.
 //!
 //! A shell turns what happens into inputs and performs the actions. It decides nothing:

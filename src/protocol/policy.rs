@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use thiserror::Error;
+
 use super::event::CrEvent;
 use super::ids::{AccessToken, AppId, ClientId, Role, User};
 
@@ -77,7 +79,32 @@ pub enum Pairing {
     SameUser,
 }
 
+/// No pairing policy has this name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[error("a pairing policy is any or same-user (also written same-token)")]
+pub struct InvalidPairing;
+
 impl Pairing {
+    /// Reads `any`, `same-user` or `same-token`.
+    ///
+    /// # Errors
+    /// [`InvalidPairing`] for anything else.
+    pub fn parse(text: &str) -> Result<Pairing, InvalidPairing> {
+        match text {
+            "any" => Ok(Pairing::Any),
+            "same-user" | "same-token" => Ok(Pairing::SameUser),
+            _ => Err(InvalidPairing),
+        }
+    }
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Pairing::Any => "any",
+            Pairing::SameUser => "same-user",
+        }
+    }
+
     /// Whether clients of these users may exchange crEvents.
     pub fn allows(self, sender: &User, recipient: &User) -> bool {
         match self {
@@ -210,6 +237,21 @@ impl Apps {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn section_4_pairing_policies_have_names() {
+        let rows = [
+            ("any", Ok(Pairing::Any)),
+            ("same-user", Ok(Pairing::SameUser)),
+            ("same-token", Ok(Pairing::SameUser)),
+            ("sameUser", Err(InvalidPairing)),
+            ("", Err(InvalidPairing)),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(Pairing::parse(text), expected, "{text:?}");
+        }
+        assert!([Pairing::Any, Pairing::SameUser].into_iter().all(|p| Pairing::parse(p.as_str()) == Ok(p)));
+    }
 
     fn token(text: &str) -> AccessToken {
         AccessToken::parse(text).unwrap()

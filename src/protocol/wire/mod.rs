@@ -2,8 +2,9 @@
 //!
 //! From the outside in: [`Query`] and what the resources read in it ([`EventSourceParams`], [`SendEvent`]); event data
 //! strings, as clients write and read them (methods of [`CrEvent`](super::event::CrEvent)) and as servers forward
-//! them ([`EventData`]); [`Frame`]s, and the [`FrameReader`] that finds them in a stream; [`percent`] below all.
+//! them ([`EventData`]); [`Frame`]s, and the [`FrameReader`] that finds them in a stream; the answer of the clientid resource; [`percent`] below all.
 
+mod client_id_answer;
 mod event_data;
 mod event_text;
 mod frame;
@@ -12,6 +13,7 @@ mod query;
 mod reader;
 mod send_event;
 
+pub use client_id_answer::{read_client_id_answer, write_client_id_answer};
 pub use event_data::{EventData, InvalidEventData};
 pub use frame::{AbortReason, Frame, HEARTBEAT, write_retry};
 pub use query::{EventSourceParams, Outgoing, Query, eventsource_query, same_token, sendevent_query};
