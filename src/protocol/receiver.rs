@@ -101,7 +101,7 @@ pub struct Receiver {
     stream: Stream,
     /// The number of the last stream that was opened.
     number: StreamNo,
-    /// Whether the last stream broke.
+    /// Whether the last stream that was open broke, so that something may have been missed.
     resume: bool,
     backoff: Backoff,
     /// The one timer that is armed, and when it is due.
@@ -232,6 +232,9 @@ impl Receiver {
 
     fn set(&mut self, facts: Facts, revision: u32, step: &Step<'_>, actions: &mut Vec<ReceiverAction>) {
         let changed = facts != self.facts;
+        // What another client or user missed is not shown.
+        self.resume &=
+            facts.client_id == self.facts.client_id && facts.access_token == self.facts.access_token;
         self.facts = facts;
         self.revision = revision;
         let why = self.facts.why_not_openable();
@@ -288,6 +291,7 @@ impl Receiver {
             awaiting_echo: false,
             stale_until: None,
         });
+        self.resume = false;
         self.set_timer(TimerKind::Alive, step.timing.event_source_send_alive_dt, step, actions);
     }
 
@@ -350,9 +354,10 @@ impl Receiver {
 
     /// The stream is lost: opening again, with backoff.
     fn broke(&mut self, resume: bool, step: &Step<'_>, actions: &mut Vec<ReceiverAction>) {
+        let was_open = matches!(self.stream, Stream::Open(_));
         self.forget_backoff_after_good_life(step.now);
         self.drop_stream(actions);
-        self.resume = resume;
+        self.resume = if was_open { resume } else { self.resume };
         self.wait(step, actions);
     }
 
@@ -503,7 +508,7 @@ impl Receiver {
         }
         let Some(credentials) = self.facts.credentials() else { return };
         self.number = self.number.next();
-        let resume = std::mem::take(&mut self.resume);
+        let resume = self.resume;
         actions.push(ReceiverAction::Open { stream: self.number, credentials: credentials.clone(), resume });
         self.stream = Stream::Requested { credentials };
         self.set_timer(TimerKind::Hello, step.timing.hello_max_dt, step, actions);

@@ -105,6 +105,8 @@ pub struct Sender {
     /// When the armed [`TimerKind::Pace`] is due.
     pace_due: Option<Millis>,
     backoff: Backoff,
+    /// The credentials under which the partner knows this client, if others or none count by now.
+    former: Option<Box<Credentials>>,
     /// Most crSockets, most of the time, hold nothing.
     queues: Option<Box<Queues>>,
 }
@@ -123,6 +125,7 @@ impl Sender {
             retry_at: Millis::MIN,
             pace_due: None,
             backoff: Backoff::default(),
+            former: None,
             queues: None,
         }
     }
@@ -177,9 +180,11 @@ impl Sender {
         step: &Step<'_>,
         actions: &mut Vec<SenderAction>,
     ) {
-        if self.facts.client_id != id || self.facts.access_token != token {
+        let changes = self.facts.client_id != id || self.facts.access_token != token;
+        if let Some(former) = self.facts.credentials().filter(|_| changes) {
             // It would leave in another client's or user's name afterwards.
             self.flush(step, actions);
+            self.former = self.facts.partner.valid().map(|_| Box::new(former));
         }
         self.facts.set_client(active, id, token);
     }
@@ -187,6 +192,7 @@ impl Sender {
     fn assign_partner(&mut self, partner: Assigned<ClientId>, actions: &mut Vec<SenderAction>) {
         if self.facts.partner != partner {
             self.ping_waits = false;
+            self.former = None;
         }
         if let (Some(partner), Some(queues)) = (partner.valid(), &mut self.queues)
             && queues.stop_unassigning(*partner)
@@ -316,9 +322,6 @@ impl Sender {
             message: Message::CrEvent(CrEvent::ping()),
             request: Some(request),
         }));
-        if let Some(queues) = &mut self.queues {
-            queues.release_kept();
-        }
     }
 
     /// The ping left. Who was assigned or rejected since it was handed over, it was not meant for.
@@ -375,6 +378,10 @@ impl Sender {
     ) {
         if self.ping_in_flight == Some(request) {
             self.ping_in_flight = None;
+            // Where the ping did not arrive, what was kept would be dropped by a partner that was reloaded.
+            if let Some(queues) = self.queues.as_mut().filter(|_| may_have_arrived(&outcome)) {
+                queues.release_kept();
+            }
             return;
         }
         let Some(queues) = &mut self.queues else { return };
@@ -453,6 +460,13 @@ impl Default for Sender {
 fn notice_sleep(due: Millis, step: &Step<'_>, actions: &mut Vec<SenderAction>) {
     if step.now - due > ASLEEP {
         actions.push(SenderAction::Socket(socket::Input::Woke));
+    }
+}
+
+fn may_have_arrived(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Understood | Outcome::NoAnswer => true,
+        Outcome::NoConnection | Outcome::Refused { .. } => false,
     }
 }
 

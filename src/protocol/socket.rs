@@ -449,6 +449,12 @@ impl Socket {
         });
     }
 
+    /// A timer that should have fired long ago means that the device slept, also if the event came before the timer.
+    fn is_a_timer_overdue(&self, step: &Step<'_>) -> bool {
+        let armed = self.armed.map(|(_, due)| due);
+        self.ping_due.into_iter().chain(armed).any(|due| step.now - due > ASLEEP)
+    }
+
     /// When this timer is due, if it is the armed one of the three.
     fn due(&self, timer: TimerKind) -> Option<Millis> {
         self.armed.filter(|(armed, _)| *armed == timer).map(|(_, due)| due)

@@ -3,16 +3,17 @@
 use crate::protocol::time::Millis;
 
 /// The first wait, before jitter.
-const FIRST: Millis = Millis(500);
+const FIRST: u16 = 500;
 /// The longest wait, before jitter; also what a server's `retry:` is capped to.
-const LONGEST: Millis = Millis(15_000);
+const LONGEST: u16 = 15_000;
 /// A server may ask for less than [`FIRST`], but not for a storm.
-const SHORTEST: Millis = Millis(100);
+const SHORTEST: u16 = 100;
 
 /// Doubling waits with a jitter of 25 % either way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Backoff {
-    base: Millis,
+    /// In milliseconds.
+    base: u16,
     /// Waits since the last reset, capped where the wait stops growing.
     waits: u8,
 }
@@ -26,7 +27,7 @@ impl Default for Backoff {
 impl Backoff {
     /// What a server's `retry:` line said.
     pub(crate) fn set_base(&mut self, base: Millis) {
-        self.base = base.clamp(SHORTEST, LONGEST);
+        self.base = u16::try_from(base.at_least_zero().0).unwrap_or(LONGEST).clamp(SHORTEST, LONGEST);
     }
 
     /// Back to the start.
@@ -36,8 +37,9 @@ impl Backoff {
 
     /// The next wait.
     pub(crate) fn next(&mut self, random: u64) -> Millis {
-        let wait = self.base.times(1 << self.waits).min(LONGEST);
-        if wait < LONGEST {
+        let longest = Millis(LONGEST.into());
+        let wait = Millis(self.base.into()).times(1 << self.waits).min(longest);
+        if wait < longest {
             self.waits += 1;
         }
         let permille = 750 + i64::try_from(random % 501).unwrap_or(0);

@@ -27,7 +27,9 @@ impl Sender {
         self.ping_waits = false;
         let Some(partner) = self.facts.partner.valid().copied() else { return };
         self.flush_for(partner, step, actions);
-        let Some(credentials) = self.facts.credentials() else { return };
+        // After a change of credentials, the partner knows this client by the former ones.
+        let former = self.former.take().map(|former| *former);
+        let Some(credentials) = self.facts.credentials().or(former) else { return };
         let until = step.now + step.timing.unassign_wait_dt;
         let unassign = Unassign { partner, credentials, until, request: None, said_at: Millis::MIN };
         let is_only_one = self.queues_mut().repeat_unassign(unassign);
@@ -115,21 +117,24 @@ impl Sender {
         step: &Step<'_>,
         actions: &mut Vec<SenderAction>,
     ) {
-        let Some(queues) = &mut self.queues else { return };
-        if !self.online {
-            return;
-        }
         let is_due =
             |unassign: &Unassign| unassign.request.is_none() && step.now - unassign.said_at >= silence;
-        if queues.unassigns.iter().any(is_due) {
-            queues.mark_followed();
-        }
-        for unassign in queues.unassigns.iter_mut().filter(|unassign| is_due(unassign)) {
-            self.last_request = self.last_request.next();
-            let request = Some(self.last_request);
-            unassign.request = request;
+        let unassigns = self.queues.iter().filter(|_| self.online).flat_map(|queues| &queues.unassigns);
+        let partners: Vec<ClientId> =
+            unassigns.filter(|unassign| is_due(unassign)).map(|unassign| unassign.partner).collect();
+        for partner in partners {
+            // What was kept for that partner while offline is not overtaken either.
+            self.flush_for(partner, step, actions);
+            self.mark_followed();
+            let request = self.next_request();
+            let Some(queues) = &mut self.queues else { return };
+            let Some(unassign) = queues.unassigns.iter_mut().find(|unassign| unassign.partner == partner)
+            else {
+                continue;
+            };
+            unassign.request = Some(request);
             unassign.said_at = step.now;
-            say(unassign.credentials.clone(), unassign.partner, CrEvent::unassign(), request, actions);
+            say(unassign.credentials.clone(), partner, CrEvent::unassign(), Some(request), actions);
         }
     }
 

@@ -233,8 +233,8 @@ impl SessionTable {
         Effect::Forwarded
     }
 
-    /// A crEvent goes no further. A `ping` is answered by a `reject` that says why, unless the recipient's session is
-    /// contested: it may be a ghost that stands where the sender's partner will be.
+    /// A crEvent goes no further. A `ping` is answered by a `reject` that says why. Not so where a policy blocked it and
+    /// the recipient's session is contested: it may be a ghost that stands where the sender's partner will be.
     pub(super) fn block(
         &mut self,
         waiting: &Waiting,
@@ -244,8 +244,9 @@ impl SessionTable {
         actions: &mut Vec<ServerAction>,
     ) -> Effect {
         actions.push(super::ledger::dropped(waiting, recipient, why.clone()));
-        let answered =
-            waiting.kind == EventKind::Ping && !self.session(recipient).is_some_and(Session::is_contested);
+        let by_policy = matches!(why, Dropped::Blocked(_));
+        let is_withheld = by_policy && self.session(recipient).is_some_and(Session::is_contested);
+        let answered = waiting.kind == EventKind::Ping && !is_withheld;
         if let Some(rejection) = rejection_of(&why).filter(|_| answered) {
             self.reply(&waiting.sender, EventData::reject(rejection, recipient), step, actions);
         }

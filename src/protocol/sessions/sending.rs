@@ -117,7 +117,7 @@ impl SessionTable {
         }
     }
 
-    /// Acceptance of a crEvent. What finds no room is not accepted, and leaves no trace.
+    /// Acceptance of a crEvent. What finds no room is not accepted; interceptors may have seen it all the same.
     ///
     /// (Keeping comes first of all, as the event was sent: action `Commit`, and what follows here happens at the input
     /// `Committed`, while later crEvents of this clientId wait behind it in a bounded line; the sign of life counts at

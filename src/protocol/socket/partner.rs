@@ -4,8 +4,8 @@ use super::{Cause, Socket, State};
 use crate::protocol::action::{Notice, SocketAction};
 use crate::protocol::event::{CrEvent, EventKind, Rejection};
 use crate::protocol::ids::{Assigned, ClientId, Credentials, Role};
-use crate::protocol::sender;
 use crate::protocol::time::{Millis, Step, TimerKind};
+use crate::protocol::{receiver, sender};
 
 /// The last event of the current partner. One is remembered, with its sender, so that the same partner assigned again
 /// in time is active at once.
@@ -105,7 +105,12 @@ impl Socket {
         let Some(from) = event.sender else { return };
         let is_ping = event.kind() == EventKind::Ping;
         // What still comes on the stream of an old clientId was not said to the present one.
-        let stale = stale || self.client.client_id.valid() != Some(&credentials.client_id);
+        let meant_for_other = self.client.client_id.valid() != Some(&credentials.client_id);
+        let slept = self.is_a_timer_overdue(step);
+        if slept {
+            actions.push(SocketAction::Receiver(receiver::Input::Woke));
+        }
+        let stale = stale || meant_for_other || slept;
         let ready_to_pair = matches!(self.state, State::ReadyToPair(_));
         let may_assign = self.role == Role::Responder && ready_to_pair && is_ping;
         if self.partner() == Some(from) || may_assign {
