@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::action::{Outcome, Post, RequestNo, SendLineAction};
-use super::receiver::ASLEEP;
+use super::receiver::{ASLEEP, LATEST};
 use super::time::{Millis, Step, TimerKind};
 use super::{receiver, sender};
 
@@ -56,6 +56,41 @@ impl SendLine {
     /// How many sendevents wait for their turn.
     pub fn waiting(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// The number of the last request that left.
+    pub fn last(&self) -> RequestNo {
+        self.last
+    }
+
+    /// This line as it would be if now were zero: from then on it does the same at the shifted times. For a model
+    /// checker, to which equal situations at different times are equal.
+    #[must_use]
+    pub fn aged(&self, step: &Step<'_>) -> SendLine {
+        let mut aged = self.clone();
+        if let Some(sent) = &mut aged.in_flight {
+            sent.due = sent.due.seen_from(step.now, LATEST);
+        }
+        aged
+    }
+
+    /// Counts requests anew: the last one that left has number zero.
+    pub(super) fn renumber(&mut self) {
+        if let Some(sent) = &mut self.in_flight {
+            sent.number = RequestNo(sent.number.0.wrapping_sub(self.last.0));
+        }
+        self.last = RequestNo(0);
+    }
+
+    /// The EventSender's requests in it.
+    pub(super) fn requests_mut(&mut self) -> impl Iterator<Item = &mut RequestNo> {
+        let sent = self.in_flight.iter_mut().filter_map(|sent| sent.origin.as_mut());
+        sent.chain(self.waiting.iter_mut().filter_map(|post| post.request.as_mut()))
+    }
+
+    /// What waits for its turn.
+    pub fn posts(&self) -> impl Iterator<Item = &Post> {
+        self.waiting.iter()
     }
 
     /// Takes one input and asks for what follows from it.
