@@ -107,6 +107,12 @@ impl Line {
         self.events.iter().map(|waiting| waiting.expires(timing)).min()
     }
 
+    /// The sessions to which something that waits would be answered.
+    pub(super) fn known_pids(&self) -> impl Iterator<Item = Pid> {
+        let replies = self.replies.iter().map(|reply| reply.to);
+        self.events.iter().filter_map(|waiting| waiting.sender.pid).chain(replies)
+    }
+
     /// Seen from now: nothing is older than its longest wait.
     pub(super) fn age(&mut self, now: Millis, timing: &Timing) {
         for waiting in &mut self.events {

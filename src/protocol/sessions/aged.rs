@@ -1,10 +1,12 @@
 //! The table seen from now, for a model checker: equal situations at different times are equal values.
 
+use std::collections::BTreeSet;
+
 use super::due::Due;
 use super::ending::Ending;
 use super::session::{Contest, Session, Slot, Standing};
 use super::{PidSequence, ServerStep, SessionTable};
-use crate::protocol::ids::ClientId;
+use crate::protocol::ids::{ClientId, Pid};
 use crate::protocol::time::{Millis, Timing};
 
 impl SessionTable {
@@ -31,6 +33,13 @@ impl SessionTable {
         }
         aged.client_id_rate = self.client_id_rate.aged(&step.limits.client_id_rate, step.now);
         aged
+    }
+
+    /// Every pid that occurs in it: of sessions, of endings, and of those who sent what waits.
+    pub fn known_pids(&self) -> BTreeSet<Pid> {
+        let sessions = self.sessions().map(|(_, session)| session.pid);
+        let lines = self.slots.iter().flat_map(|(_, slot)| slot.line.known_pids());
+        sessions.chain(self.endings.keys().copied()).chain(lines).collect()
     }
 
     /// The same table, which gives these pids from now on. A model checker gives one again that occurs nowhere any
