@@ -105,6 +105,7 @@ fn pair(budget: Budget) -> Setup {
         clients: vec![controller(1, Some(11), [assigns(&[11]), hides()].concat()), responder(11, hides())],
         timing: short_timing(),
         budget,
+        harmonious: false,
         mutant: None,
         tick: None,
     }
@@ -175,9 +176,10 @@ fn trial() {
     };
     match words.get(5) {
         Some(&"unassign") => setup.mutant = Some(Mutant::UnassignForgotten),
-        Some(&"echo") => setup.mutant = Some(Mutant::NoEcho),
+        Some(&"timers") => setup.mutant = Some(Mutant::TimersNotCancelled),
         Some(&"strangers") => setup.mutant = Some(Mutant::StrangersHeard),
         Some(&"rejects") => setup.mutant = Some(Mutant::RejectsMisrouted),
+        Some(&"strict") => setup.harmonious = true,
         Some(&"tick") => setup.tick = Some(crsocket::protocol::time::Millis(500)),
         _ => {}
     }

@@ -243,11 +243,14 @@ impl Lab {
         for effect in &effects {
             match effect {
                 Effect::SetTimer { timer, after } => page.timers[*timer as usize] = Some(*after),
-                Effect::CancelTimer(timer) => page.timers[*timer as usize] = None,
+                Effect::CancelTimer(timer) if self.setup.mutant != Some(Mutant::TimersNotCancelled) => {
+                    page.timers[*timer as usize] = None;
+                }
                 Effect::Open { .. }
                 | Effect::Drop { .. }
                 | Effect::Send { .. }
                 | Effect::RequestClientId
+                | Effect::CancelTimer(_)
                 | Effect::Notify(_) => {}
             }
         }
@@ -433,10 +436,6 @@ impl Lab {
     }
 
     fn write(&self, now: &mut Situation, pid: Pid, frame: Frame) {
-        let is_echo = matches!(frame, Frame::Alive { .. });
-        if is_echo && self.setup.mutant == Some(Mutant::NoEcho) {
-            return;
-        }
         let is_reject = matches!(&frame, Frame::CrEvent(data)
             if CrEvent::from_event_data(data).kind() == EventKind::Reject);
         if is_reject

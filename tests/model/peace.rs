@@ -7,7 +7,8 @@ use crsocket::protocol::receiver;
 use crsocket::protocol::socket::State;
 use crsocket::protocol::time::{Millis, TimerKind};
 
-use crate::lab::Lab;
+use crate::lab::{Happening, Lab};
+use crate::setup::Deed;
 use crate::shared::{Shared, hash_of};
 use crate::situation::{Budget, Page, Situation};
 
@@ -63,7 +64,7 @@ impl Lab {
             };
             let next = self.after(&now, first);
             let wait = match first {
-                crate::lab::Happening::Pass(time) => i32::try_from(time.0).unwrap(),
+                Happening::Pass(time) => i32::try_from(time.0).unwrap(),
                 _ => 0,
             };
             run.push(Visited { key, is_peace: self.is_peace(&now), wait });
@@ -98,7 +99,10 @@ impl Lab {
             let willing = of_role(Role::Controller)
                 .enumerate()
                 .filter(|(place, _)| self.same_app(now, *place, responder))
-                .all(|(_, controller)| !is_willing(controller, responder) || interact(controller, responder));
+                .all(|(_, controller)| {
+                    !is_willing(controller, responder, self.setup.harmonious)
+                        || interact(controller, responder)
+                });
             willing && !(faultless && is_kept(now, responder))
         }) && now.pages.iter().all(|page| {
             !interacts(page)
@@ -145,14 +149,16 @@ fn interact(controller: &Page, responder: &Page) -> bool {
 }
 
 /// Section 10: both active, neither aborted for a reason that waits for the user; the controller assigned to the
-/// responder and not rejected by it; the responder's partner that controller or none.
-fn is_willing(controller: &Page, responder: &Page) -> bool {
+/// responder and not rejected by it; the responder's partner that controller or none. Among harmonious clients the last
+/// two cannot be otherwise for long.
+fn is_willing(controller: &Page, responder: &Page, harmonious: bool) -> bool {
     let partner = responder.machines.socket.partner();
     is_there(controller)
         && is_there(responder)
         && controller.machines.socket.partner() == id_of(responder)
-        && controller.machines.sender.facts().rejection.is_none()
-        && (partner.is_none() || partner == id_of(controller))
+        && (harmonious
+            || controller.machines.sender.facts().rejection.is_none()
+                && (partner.is_none() || partner == id_of(controller)))
 }
 
 fn is_there(page: &Page) -> bool {
@@ -179,6 +185,8 @@ pub fn longest_allowed(lab: &Lab) -> Millis {
     let silence = timing.event_source_send_alive_dt.times(2) + Millis(500);
     let opening = timing.hello_max_dt + Millis(15_000);
     let settled = timing.hello_settle_dt + timing.interacting_max_event_out_dt + timing.min_cr_event_dt;
-    let contested = timing.max_prev_alive_dt.times(2) + Millis(15_000);
+    let is_contested = lab.setup.clients.iter().any(|client| client.deeds.iter().any(Deed::changes_user));
+    let contested =
+        if is_contested { timing.max_prev_alive_dt.times(2) + Millis(15_000) } else { Millis::ZERO };
     silence.max(opening) + settled + contested
 }

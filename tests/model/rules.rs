@@ -122,7 +122,9 @@ fn check_state(page: &Page) -> Option<Rule> {
         (true, _) => matches!(state, State::ReadyToConnect(_)),
     };
     let heard = page.heard.map(|(from, _)| from);
-    let interacts_alone = *state == State::Interacting && heard != ours.socket.partner();
+    // At the moment itself, other timers may come before the one that says so.
+    let times_out = page.timer(TimerKind::Partner) == Some(Millis::ZERO);
+    let interacts_alone = *state == State::Interacting && heard != ours.socket.partner() && !times_out;
     (!holds || interacts_alone).then_some(Rule::StateFollowsFacts)
 }
 

@@ -15,6 +15,8 @@ pub struct Setup {
     pub clients: Vec<Client>,
     pub timing: Timing,
     pub budget: Budget,
+    /// Nobody has a reason to reject anybody: whoever is there and assigned is willing.
+    pub harmonious: bool,
     pub mutant: Option<Mutant>,
     /// The most that time passes at once; without it, up to the next moment at which something is due.
     pub tick: Option<Millis>,
@@ -47,12 +49,19 @@ pub enum Deed {
 pub enum Mutant {
     /// The server says that it understood an `unassign`, and forgets it.
     UnassignForgotten,
-    /// No `alive` is echoed.
-    NoEcho,
+    /// No timer is ever disarmed.
+    TimersNotCancelled,
     /// The enclosing client gets what strangers send, too.
     StrangersHeard,
     /// A `reject` is forwarded to the wrong client's stream: the first one's.
     RejectsMisrouted,
+}
+
+impl Deed {
+    /// Whether the clientId may be another user's for a while.
+    pub fn changes_user(&self) -> bool {
+        matches!(self, Deed::Token(_))
+    }
 }
 
 impl Setup {
