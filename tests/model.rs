@@ -107,7 +107,6 @@ fn pair(budget: Budget) -> Setup {
         budget,
         harmonious: false,
         mutant: None,
-        tick: None,
     }
 }
 
@@ -180,7 +179,6 @@ fn trial() {
         Some(&"strangers") => setup.mutant = Some(Mutant::StrangersHeard),
         Some(&"rejects") => setup.mutant = Some(Mutant::RejectsMisrouted),
         Some(&"strict") => setup.harmonious = true,
-        Some(&"tick") => setup.tick = Some(crsocket::protocol::time::Millis(500)),
         _ => {}
     }
     explore(&text, setup);

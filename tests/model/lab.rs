@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use crsocket::protocol::action::{Message, Notice, Outcome, Post, RequestNo, StreamNo};
 use crsocket::protocol::event::{CrEvent, EventKind};
-use crsocket::protocol::ids::{Assigned, Pid};
+use crsocket::protocol::ids::{Assigned, ClientId, Credentials, Pid};
 use crsocket::protocol::limits::Limits;
 use crsocket::protocol::policy::Apps;
 use crsocket::protocol::receiver::{self, StreamEnd};
@@ -16,8 +16,8 @@ use crsocket::protocol::{send_line, socket};
 
 use crate::peace::Peace;
 use crate::rules::{self, Rule};
-use crate::setup::{Deed, Mutant, Setup};
-use crate::shared::{Pool, Shared};
+use crate::setup::{Deed, GRAIN, Mutant, Setup};
+use crate::shared::{Memo, Pool, Shared};
 use crate::situation::{Item, Page, Situation, Stream, UnderWay, What};
 
 /// Randomness without any: backoff without jitter, the shortest wait before an abort heals.
@@ -31,9 +31,46 @@ pub struct Lab {
     pub setup: Setup,
     apps: Apps,
     limits: Limits,
-    pub pages: Pool<Page>,
-    pub servers: Pool<SessionTable>,
+    pages: Pool<Page>,
+    servers: Pool<SessionTable>,
+    page_steps: Memo<PageStep>,
+    server_steps: Memo<Served>,
+    older_pages: Memo<Shared<Page>>,
+    older_servers: Memo<Shared<SessionTable>>,
     pub peace: Mutex<Peace>,
+}
+
+/// A client took an input.
+#[derive(Debug)]
+struct PageStep {
+    page: Shared<Page>,
+    effects: Vec<Effect>,
+    broken: Option<Rule>,
+}
+
+/// What the server takes.
+#[derive(Clone, Debug, Hash)]
+enum ServerInput {
+    Open { client: usize, credentials: Credentials, pid: Pid },
+    Send { client: usize, post: Post },
+    Gone { client_id: ClientId, pid: Pid },
+    Sweep,
+}
+
+/// The server took an input.
+#[derive(Debug)]
+struct Served {
+    server: Shared<SessionTable>,
+    actions: Vec<ServerAction>,
+    answer: ServerAnswer,
+    broken: Option<Rule>,
+}
+
+#[derive(Clone, Debug)]
+enum ServerAnswer {
+    Opened(Opened),
+    Sent(Outcome),
+    Nothing,
 }
 
 /// What can happen.
@@ -71,6 +108,10 @@ impl Lab {
             setup,
             pages: Pool::new(),
             servers: Pool::new(),
+            page_steps: Memo::new(),
+            server_steps: Memo::new(),
+            older_pages: Memo::new(),
+            older_servers: Memo::new(),
             peace: Mutex::new(Peace::default()),
         }
     }
@@ -123,7 +164,7 @@ impl Lab {
             happenings.push(Happening::Sweep);
         }
         if let Some(time) = now.quiet_for() {
-            happenings.push(Happening::Pass(self.setup.tick.map_or(time, |tick| time.min(tick))));
+            happenings.push(Happening::Pass(time.min(GRAIN)));
         }
     }
 
@@ -168,10 +209,11 @@ impl Lab {
             }
             Happening::Comes(client) => self.comes(&mut now, *client),
             Happening::Fires(client, timer) => {
-                self.change(&mut now, *client, |page| page.timers[*timer as usize] = None);
                 self.feed(&mut now, *client, Input::Timer(*timer));
             }
-            Happening::Sweep => self.serve(&mut now, None, SessionTable::sweep),
+            Happening::Sweep => {
+                self.serve(&mut now, None, &ServerInput::Sweep);
+            }
             Happening::Pass(time) => self.pass(&mut now, *time),
             Happening::Does(client, deed) => {
                 now.budget.deeds -= 1;
@@ -210,34 +252,49 @@ impl Lab {
         now
     }
 
-    fn change(&self, now: &mut Situation, client: usize, change: impl FnOnce(&mut Page)) {
-        let mut page = Page::clone(&now.pages[client]);
-        change(&mut page);
-        now.pages[client] = self.pages.share(page);
-    }
-
     fn pass(&self, now: &mut Situation, time: Millis) {
         for page in &mut now.pages {
-            let mut older = Page::clone(page);
-            older.machines = older.machines.aged(&self.step(time));
-            for due in older.timers.iter_mut().flatten() {
-                *due = *due - time;
-            }
-            let limit = self.setup.timing.partner_active_max_event_in_dt;
-            let heard = older.heard.map(|(from, at)| (from, at - time));
-            older.heard = heard.filter(|(_, at)| Millis::ZERO - *at < limit);
-            *page = self.pages.share(older);
+            *page = Shared::clone(&self.older_pages.of(page, &time, || self.older(page, time)));
         }
-        let older = now.server.aged(&self.server_step(time));
-        now.server = self.servers.share(older);
+        let server = now.server.clone();
+        let older = || self.servers.share(server.aged(&self.server_step(time)));
+        now.server = Shared::clone(&self.older_servers.of(&now.server, &time, older));
+    }
+
+    fn older(&self, page: &Page, time: Millis) -> Shared<Page> {
+        let mut older = page.clone();
+        older.machines = older.machines.aged(&self.step(time));
+        for due in older.timers.iter_mut().flatten() {
+            *due = *due - time;
+        }
+        let limit = self.setup.timing.partner_active_max_event_in_dt;
+        let heard = older.heard.map(|(from, at)| (from, at - time));
+        older.heard = heard.filter(|(_, at)| Millis::ZERO - *at < limit);
+        self.pages.share(older)
     }
 
     /// A client takes an input, and what it asks for is done.
     fn feed(&self, now: &mut Situation, client: usize, input: Input) {
         let before = now.pages[client].clone();
-        let mut page = Page::clone(&before);
+        let step = self.page_steps.of(&before, &input, || self.page_step(&before, input.clone()));
+        let broken = rules::check_streams(&step.effects, now, client).or(step.broken);
+        now.broken = now.broken.or(broken);
+        now.pages[client] = step.page.clone();
+        for effect in &step.effects {
+            perform(now, client, effect);
+        }
+        if step.page.timer(TimerKind::Answer).is_none() {
+            stop_awaiting(now, client);
+        }
+    }
+
+    fn page_step(&self, before: &Page, input: Input) -> PageStep {
+        let mut page = before.clone();
         let mut effects = Vec::new();
         let stranger = self.stranger_heard(&page, &input);
+        if let Input::Timer(timer) = &input {
+            page.timers[*timer as usize] = None;
+        }
         page.machines.handle(input, &self.step(Millis::ZERO), None, &mut effects);
         effects.extend(stranger.map(|event| Effect::Notify(Notice::CrEvent(event))));
         for effect in &effects {
@@ -254,17 +311,9 @@ impl Lab {
                 | Effect::Notify(_) => {}
             }
         }
-        let seen = rules::check_step(&before, &mut page, &effects, now, client);
-        now.broken = now.broken.or(seen);
-        let awaits = page.timer(TimerKind::Answer).is_some();
+        let broken = rules::check_step(before, &mut page, &effects);
         page.machines = page.machines.aged(&self.step(Millis::ZERO));
-        now.pages[client] = self.pages.share(page);
-        for effect in effects {
-            self.perform(now, client, effect);
-        }
-        if !awaits {
-            stop_awaiting(now, client);
-        }
+        PageStep { page: self.pages.share(page), effects, broken }
     }
 
     /// What a mutant tells the enclosing client, beside what is true.
@@ -277,76 +326,34 @@ impl Lab {
         (self.setup.mutant == Some(Mutant::StrangersHeard) && is_stranger).then_some(event)
     }
 
-    fn perform(&self, now: &mut Situation, client: usize, effect: Effect) {
-        match effect {
-            Effect::Open { credentials, .. } => now.send(client, What::Open { wanted: true, credentials }),
-            Effect::Drop { .. } => {
-                for one in now.under_way.iter_mut().filter(|one| one.client == client) {
-                    if let What::Open { wanted, .. } = &mut one.what {
-                        *wanted = false;
-                    }
-                }
-                if let Some(Stream { pid: Some(pid), client_id, dead: false, .. }) =
-                    now.streams[client].take()
-                {
-                    now.send(client, What::Gone { client_id, pid });
-                }
-            }
-            Effect::Send { mut post, .. } => {
-                stop_awaiting(now, client);
-                post.request = None;
-                now.send(client, What::Send { awaited: true, post });
-            }
-            Effect::RequestClientId
-            | Effect::SetTimer { .. }
-            | Effect::CancelTimer(_)
-            | Effect::Notify(_) => {}
-        }
-    }
-
     /// Something arrives at the server, or an answer at its client.
     fn arrives(&self, now: &mut Situation, one: UnderWay) {
         let UnderWay { client, what, .. } = one;
         match what {
             What::Answer(outcome) => self.answered(now, client, outcome),
-            What::Gone { client_id, pid } => self.serve(now, None, |server, step, actions| {
-                server.broken(client_id, pid, step, actions);
-            }),
-            What::Send { awaited, post } => self.server_gets(now, client, awaited, &post),
-            What::Open { wanted, credentials } => {
-                let params = EventSourceParams {
-                    client_id: Some(credentials.client_id.to_string().into()),
-                    client_role: Some(self.setup.clients[client].role.as_str().into()),
-                    access_token: Some(credentials.access_token.as_str().into()),
-                };
-                self.server_opens(now, client, wanted, credentials.client_id, &params);
+            What::Gone { client_id, pid } => {
+                self.serve(now, None, &ServerInput::Gone { client_id, pid });
             }
+            What::Send { awaited, post } => {
+                let answer = self.serve(now, None, &ServerInput::Send { client, post });
+                if let (ServerAnswer::Sent(outcome), true) = (answer, awaited) {
+                    now.send(client, What::Answer(outcome));
+                }
+            }
+            What::Open { wanted, credentials } => self.server_opens(now, client, wanted, credentials),
         }
     }
 
-    fn server_opens(
-        &self,
-        now: &mut Situation,
-        client: usize,
-        wanted: bool,
-        client_id: crsocket::protocol::ids::ClientId,
-        params: &EventSourceParams<'_>,
-    ) {
-        let app = &self.setup.clients[client].app;
+    fn server_opens(&self, now: &mut Situation, client: usize, wanted: bool, credentials: Credentials) {
+        let client_id = credentials.client_id;
         let pid = now.free_pid(client);
-        let mut opened = Opened::UnknownApp;
         let opening = wanted.then_some((client, client_id, pid));
-        self.serve(now, opening, |server, step, actions| {
-            *server = std::mem::replace(server, Setup::server()).with_pids(PidSequence::starting_with(pid));
-            opened = server.open(app, params, step, actions);
-            *server = std::mem::replace(server, Setup::server())
-                .with_pids(PidSequence::starting_with(Pid::from_number(1).unwrap()));
-        });
+        let answer = self.serve(now, opening, &ServerInput::Open { client, credentials, pid });
+        let ServerAnswer::Opened(opened) = answer else { return };
         let ended = Item::Ended(StreamEnd::Broken);
         let refused = match opened {
-            Opened::Stream { pid, retry } if wanted => {
+            Opened::Stream { retry, .. } if wanted => {
                 if let Some(stream) = &mut now.streams[client] {
-                    debug_assert_eq!(stream.pid, Some(pid));
                     stream.items.push_front(Item::Retry(retry));
                 }
                 return;
@@ -362,30 +369,7 @@ impl Lab {
             Opened::UnknownApp => vec![Item::Ended(StreamEnd::Status(404))],
         };
         if wanted {
-            let items = refused.into();
-            now.streams[client] = Some(Stream { pid: None, client_id, items, dead: false, late: false });
-        }
-    }
-
-    fn server_gets(&self, now: &mut Situation, client: usize, awaited: bool, post: &Post) {
-        let sender = &self.setup.clients[client];
-        let send = SendEvent {
-            client_id: post.credentials.client_id,
-            role: sender.role,
-            access_token: post.credentials.access_token.clone(),
-            recipient: post.recipient,
-            event: on_the_wire(post),
-        };
-        let is_unassign =
-            matches!(&post.message, Message::CrEvent(event) if event.kind() == EventKind::Unassign);
-        let mut outcome = Outcome::Understood;
-        if !(is_unassign && self.setup.mutant == Some(Mutant::UnassignForgotten)) {
-            self.serve(now, None, |server, step, actions| {
-                outcome = outcome_of(&server.send(&sender.app, send, step, actions));
-            });
-        }
-        if awaited {
-            now.send(client, What::Answer(outcome));
+            now.streams[client] = Some(Stream { items: refused.into(), ..Stream::new(None, client_id) });
         }
     }
 
@@ -393,35 +377,21 @@ impl Lab {
     fn serve(
         &self,
         now: &mut Situation,
-        opening: Option<(usize, crsocket::protocol::ids::ClientId, Pid)>,
-        input: impl FnOnce(&mut SessionTable, &ServerStep<'_>, &mut Vec<ServerAction>),
-    ) {
-        let step = self.server_step(Millis::ZERO);
-        let mut server = SessionTable::clone(&now.server);
-        let mut actions = Vec::new();
-        input(&mut server, &step, &mut actions);
-        let mut done = 0;
-        while let Some(action) = actions.get(done).cloned() {
-            done += 1;
+        opening: Option<(usize, ClientId, Pid)>,
+        input: &ServerInput,
+    ) -> ServerAnswer {
+        let before = now.server.clone();
+        let served = self.server_steps.of(&before, input, || self.server_takes(&before, input));
+        for action in &served.actions {
             match action {
-                ServerAction::Write { client_id, pid, frame } => {
-                    if let Some((client, client_id, _)) = opening.filter(|(_, _, opened)| *opened == pid) {
-                        now.streams[client].get_or_insert_with(|| Stream {
-                            pid: Some(pid),
-                            client_id,
-                            items: Default::default(),
-                            dead: false,
-                            late: false,
-                        });
+                ServerAction::Write { pid, frame, .. } => {
+                    if let Some((client, client_id, _)) = opening.filter(|(_, _, opened)| opened == pid) {
+                        now.streams[client].get_or_insert_with(|| Stream::new(Some(*pid), client_id));
                     }
-                    let seen = rules::check_delivery(&self.setup, &server, client_id, pid, &frame);
-                    now.broken = now.broken.or(seen);
-                    self.write(now, pid, frame);
-                    // Every transport takes what is written at once.
-                    server.taken(client_id, pid, 1, &step, &mut actions);
+                    self.write(now, *pid, frame);
                 }
                 ServerAction::End { pid, .. } | ServerAction::Cut { pid, .. } => {
-                    for stream in streams_of(now, pid) {
+                    for stream in streams_of(now, *pid) {
                         stream.pid = None;
                         if !stream.dead {
                             stream.items.push_back(Item::Ended(StreamEnd::Broken));
@@ -431,18 +401,82 @@ impl Lab {
                 ServerAction::Note(_) => {}
             }
         }
-        now.broken = now.broken.or_else(|| rules::check_server(&self.setup, &server));
-        now.server = self.servers.share(server.aged(&step));
+        now.broken = now.broken.or(served.broken);
+        now.server = served.server.clone();
+        served.answer.clone()
     }
 
-    fn write(&self, now: &mut Situation, pid: Pid, frame: Frame) {
-        let is_reject = matches!(&frame, Frame::CrEvent(data)
+    fn server_takes(&self, before: &SessionTable, input: &ServerInput) -> Served {
+        let step = self.server_step(Millis::ZERO);
+        let mut server = before.clone();
+        let mut actions = Vec::new();
+        let answer = self.tell_server(&mut server, input, &step, &mut actions);
+        let mut broken = None;
+        let mut done = 0;
+        while let Some(action) = actions.get(done).cloned() {
+            done += 1;
+            if let ServerAction::Write { client_id, pid, frame } = action {
+                broken = broken.or(rules::check_delivery(&self.setup, &server, client_id, pid, &frame));
+                // Every transport takes what is written at once.
+                server.taken(client_id, pid, 1, &step, &mut actions);
+            }
+        }
+        let broken = broken.or_else(|| rules::check_server(&self.setup, &server));
+        let server = server.with_pids(Setup::unused_pids()).aged(&step);
+        Served { server: self.servers.share(server), actions, answer, broken }
+    }
+
+    fn tell_server(
+        &self,
+        server: &mut SessionTable,
+        input: &ServerInput,
+        step: &ServerStep<'_>,
+        actions: &mut Vec<ServerAction>,
+    ) -> ServerAnswer {
+        match input {
+            ServerInput::Open { client, credentials, pid } => {
+                let client = &self.setup.clients[*client];
+                let params = EventSourceParams {
+                    client_id: Some(credentials.client_id.to_string().into()),
+                    client_role: Some(client.role.as_str().into()),
+                    access_token: Some(credentials.access_token.as_str().into()),
+                };
+                *server = server.clone().with_pids(PidSequence::starting_with(*pid));
+                ServerAnswer::Opened(server.open(&client.app, &params, step, actions))
+            }
+            ServerInput::Send { client, post } => {
+                let client = &self.setup.clients[*client];
+                if self.setup.mutant == Some(Mutant::UnassignForgotten) && is_unassign(post) {
+                    return ServerAnswer::Sent(Outcome::Understood);
+                }
+                let send = SendEvent {
+                    client_id: post.credentials.client_id,
+                    role: client.role,
+                    access_token: post.credentials.access_token.clone(),
+                    recipient: post.recipient,
+                    event: on_the_wire(post),
+                };
+                ServerAnswer::Sent(outcome_of(&server.send(&client.app, send, step, actions)))
+            }
+            ServerInput::Gone { client_id, pid } => {
+                server.broken(*client_id, *pid, step, actions);
+                ServerAnswer::Nothing
+            }
+            ServerInput::Sweep => {
+                server.sweep(step, actions);
+                ServerAnswer::Nothing
+            }
+        }
+    }
+
+    fn write(&self, now: &mut Situation, pid: Pid, frame: &Frame) {
+        let is_reject = matches!(frame, Frame::CrEvent(data)
             if CrEvent::from_event_data(data).kind() == EventKind::Reject);
         if is_reject
             && self.setup.mutant == Some(Mutant::RejectsMisrouted)
             && let Some(Some(stream)) = now.streams.first_mut()
         {
-            stream.items.push_back(Item::Frame(frame));
+            stream.items.push_back(Item::Frame(frame.clone()));
             return;
         }
         for stream in streams_of(now, pid).filter(|stream| !stream.dead) {
@@ -510,6 +544,31 @@ impl Lab {
     }
 }
 
+/// Does what a client asks for.
+fn perform(now: &mut Situation, client: usize, effect: &Effect) {
+    match effect {
+        Effect::Open { credentials, .. } => {
+            now.send(client, What::Open { wanted: true, credentials: credentials.clone() });
+        }
+        Effect::Drop { .. } => {
+            for one in now.under_way.iter_mut().filter(|one| one.client == client) {
+                if let What::Open { wanted, .. } = &mut one.what {
+                    *wanted = false;
+                }
+            }
+            if let Some(Stream { pid: Some(pid), client_id, dead: false, .. }) = now.streams[client].take() {
+                now.send(client, What::Gone { client_id, pid });
+            }
+        }
+        Effect::Send { post, .. } => {
+            stop_awaiting(now, client);
+            let post = Post { request: None, ..post.clone() };
+            now.send(client, What::Send { awaited: true, post });
+        }
+        Effect::RequestClientId | Effect::SetTimer { .. } | Effect::CancelTimer(_) | Effect::Notify(_) => {}
+    }
+}
+
 /// The client waits for no answer any more: those that are under way mean nothing to it.
 fn stop_awaiting(now: &mut Situation, client: usize) {
     now.under_way.retain_mut(|one| {
@@ -552,6 +611,10 @@ fn input_of(deed: &Deed) -> socket::Input {
         Deed::Id(id) => socket::Input::ClientId(Assigned::Valid(id)),
         Deed::Token(token) => socket::Input::AccessToken(Assigned::Valid(token)),
     }
+}
+
+fn is_unassign(post: &Post) -> bool {
+    matches!(&post.message, Message::CrEvent(event) if event.kind() == EventKind::Unassign)
 }
 
 /// What the server reads of a sendevent.

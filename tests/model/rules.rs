@@ -34,17 +34,9 @@ pub enum Rule {
     SessionsAreTheirOwners,
 }
 
-/// What did not hold when a client took an input.
-pub fn check_step(
-    before: &Page,
-    page: &mut Page,
-    effects: &[Effect],
-    now: &Situation,
-    client: usize,
-) -> Option<Rule> {
-    let broken = check_streams(effects, now, client)
-        .or_else(|| check_goodbyes(page, effects))
-        .or_else(|| check_heard(before, page, effects));
+/// What did not hold when a client took an input. The page remembers what it must for later steps.
+pub fn check_step(before: &Page, page: &mut Page, effects: &[Effect]) -> Option<Rule> {
+    let broken = check_goodbyes(page, effects).or_else(|| check_heard(before, page, effects));
     remember_held(page);
     broken
         .or_else(|| check_state(page))
@@ -52,7 +44,8 @@ pub fn check_step(
         .or_else(|| check_timers(page))
 }
 
-fn check_streams(effects: &[Effect], now: &Situation, client: usize) -> Option<Rule> {
+/// Whether a client opens a stream while it has one.
+pub fn check_streams(effects: &[Effect], now: &Situation, client: usize) -> Option<Rule> {
     let is_open = |what: &What| matches!(what, What::Open { wanted: true, .. });
     let mut has_stream = now.streams[client].is_some()
         || now.under_way.iter().any(|one| one.client == client && is_open(&one.what));

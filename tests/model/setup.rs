@@ -1,7 +1,7 @@
 //! Who takes part, what people do, what goes wrong, and how often.
 
 use crsocket::protocol::client_id::ClientIdSequence;
-use crsocket::protocol::ids::{AccessToken, AppId, ClientId, Pid, Role};
+use crsocket::protocol::ids::{AccessToken, AppId, ClientId, Role};
 use crsocket::protocol::limits::Limits;
 use crsocket::protocol::policy::{App, Apps};
 use crsocket::protocol::sessions::{PidSequence, SessionTable};
@@ -18,8 +18,6 @@ pub struct Setup {
     /// Nobody has a reason to reject anybody: whoever is there and assigned is willing.
     pub harmonious: bool,
     pub mutant: Option<Mutant>,
-    /// The most that time passes at once; without it, up to the next moment at which something is due.
-    pub tick: Option<Millis>,
 }
 
 /// One client at the start, and what its people may do.
@@ -67,8 +65,12 @@ impl Deed {
 impl Setup {
     /// The server before anything happened.
     pub fn server() -> SessionTable {
-        let client_ids = ClientIdSequence::new([0; 16], 0, u64::MAX);
-        SessionTable::new(PidSequence::starting_with(Pid::from_number(1).unwrap()), client_ids)
+        SessionTable::new(Setup::unused_pids(), ClientIdSequence::new([0; 16], 0, u64::MAX))
+    }
+
+    /// What a server holds instead of its next pid, which is found when it is needed.
+    pub fn unused_pids() -> PidSequence {
+        PidSequence::starting_at(0)
     }
 
     pub fn apps(&self) -> Apps {
@@ -85,7 +87,10 @@ impl Setup {
     }
 }
 
-/// Timings with few relations between them, so that few ages differ: multiples of half a second.
+/// The grain of time: all timings are multiples of it, those that are constants of the machines, too.
+pub const GRAIN: Millis = Millis(500);
+
+/// Timings as short as their relations allow, so that few ages differ.
 pub fn short_timing() -> Timing {
     Timing {
         server_interaction_complete_dt: Millis(1_000),

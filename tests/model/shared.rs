@@ -13,6 +13,27 @@ pub struct Shared<T>(Arc<(u64, T)>);
 #[derive(Debug)]
 pub struct Pool<T>(Mutex<HashMap<u64, Shared<T>>>);
 
+/// What a value became before is not computed again: machines are few, situations many.
+#[derive(Debug)]
+pub struct Memo<T>(Mutex<HashMap<u64, Arc<T>>>);
+
+impl<T> Memo<T> {
+    pub fn new() -> Memo<T> {
+        Memo(Mutex::new(HashMap::new()))
+    }
+
+    /// What follows from a value and something that happens to it.
+    pub fn of<V>(&self, value: &Shared<V>, happens: &impl Hash, compute: impl FnOnce() -> T) -> Arc<T> {
+        let key = hash_of(&(value, happens));
+        if let Some(known) = self.0.lock().unwrap().get(&key) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(compute());
+        self.0.lock().unwrap().insert(key, Arc::clone(&new));
+        new
+    }
+}
+
 /// A hash that is the same in every run.
 pub fn hash_of(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();

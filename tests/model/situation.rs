@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use crsocket::protocol::action::{Outcome, Post};
+use crsocket::protocol::action::{Message, Outcome, Post};
 use crsocket::protocol::ids::{ClientId, Credentials, Pid};
 use crsocket::protocol::receiver::StreamEnd;
 use crsocket::protocol::sessions::SessionTable;
@@ -148,6 +148,12 @@ impl Situation {
     }
 }
 
+impl Stream {
+    pub fn new(pid: Option<Pid>, client_id: ClientId) -> Stream {
+        Stream { pid, client_id, items: VecDeque::new(), dead: false, late: false }
+    }
+}
+
 impl Page {
     pub fn timer(&self, timer: TimerKind) -> Option<Millis> {
         self.timers[timer as usize]
@@ -166,7 +172,6 @@ impl What {
 }
 
 fn shown_pid(post: &Post) -> Option<Pid> {
-    use crsocket::protocol::action::Message;
     match &post.message {
         Message::Alive(pid) | Message::Close(pid) => Some(*pid),
         Message::CrEvent(_) => None,
