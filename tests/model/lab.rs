@@ -140,7 +140,7 @@ impl Lab {
                 socket::Input::Online(true),
                 socket::Input::Visible(true),
             ] {
-                self.feed(&mut start, place, Input::Socket(input));
+                self.feed(&mut start, place, &Input::Socket(input));
             }
         }
         start.sort();
@@ -209,7 +209,7 @@ impl Lab {
             }
             Happening::Comes(client) => self.comes(&mut now, *client),
             Happening::Fires(client, timer) => {
-                self.feed(&mut now, *client, Input::Timer(*timer));
+                self.feed(&mut now, *client, &Input::Timer(*timer));
             }
             Happening::Sweep => {
                 self.serve(&mut now, None, &ServerInput::Sweep);
@@ -217,7 +217,7 @@ impl Lab {
             Happening::Pass(time) => self.pass(&mut now, *time),
             Happening::Does(client, deed) => {
                 now.budget.deeds -= 1;
-                self.feed(&mut now, *client, Input::Socket(input_of(deed)));
+                self.feed(&mut now, *client, &Input::Socket(input_of(deed)));
             }
             Happening::Lost(place) => {
                 now.budget.lost -= 1;
@@ -226,7 +226,7 @@ impl Lab {
             Happening::NoConnection(place) => {
                 now.budget.lost -= 1;
                 let one = now.under_way.remove(*place);
-                self.no_connection(&mut now, one);
+                self.no_connection(&mut now, &one);
             }
             Happening::Late(place) => {
                 now.budget.late -= 1;
@@ -274,9 +274,9 @@ impl Lab {
     }
 
     /// A client takes an input, and what it asks for is done.
-    fn feed(&self, now: &mut Situation, client: usize, input: Input) {
+    fn feed(&self, now: &mut Situation, client: usize, input: &Input) {
         let before = now.pages[client].clone();
-        let step = self.page_steps.of(&before, &input, || self.page_step(&before, input.clone()));
+        let step = self.page_steps.of(&before, input, || self.page_step(&before, input));
         let broken = rules::check_streams(&step.effects, now, client).or(step.broken);
         now.broken = now.broken.or(broken);
         now.pages[client] = step.page.clone();
@@ -288,14 +288,14 @@ impl Lab {
         }
     }
 
-    fn page_step(&self, before: &Page, input: Input) -> PageStep {
+    fn page_step(&self, before: &Page, input: &Input) -> PageStep {
         let mut page = before.clone();
         let mut effects = Vec::new();
-        let stranger = self.stranger_heard(&page, &input);
-        if let Input::Timer(timer) = &input {
+        let stranger = self.stranger_heard(&page, input);
+        if let Input::Timer(timer) = input {
             page.timers[*timer as usize] = None;
         }
-        page.machines.handle(input, &self.step(Millis::ZERO), None, &mut effects);
+        page.machines.handle(input.clone(), &self.step(Millis::ZERO), None, &mut effects);
         effects.extend(stranger.map(|event| Effect::Notify(Notice::CrEvent(event))));
         for effect in &effects {
             match effect {
@@ -497,7 +497,7 @@ impl Lab {
                 receiver::Input::Ended { stream: number, how }
             }
         };
-        self.feed(now, client, Input::Receiver(input));
+        self.feed(now, client, &Input::Receiver(input));
     }
 
     fn breaks(&self, now: &mut Situation, client: usize) {
@@ -505,14 +505,14 @@ impl Lab {
             now.send(client, What::Gone { client_id, pid });
         }
         let ended = receiver::Input::Ended { stream: StreamNo(0), how: StreamEnd::Broken };
-        self.feed(now, client, Input::Receiver(ended));
+        self.feed(now, client, &Input::Receiver(ended));
     }
 
-    fn no_connection(&self, now: &mut Situation, one: UnderWay) {
+    fn no_connection(&self, now: &mut Situation, one: &UnderWay) {
         match one.what {
             What::Open { .. } => {
                 let ended = receiver::Input::Ended { stream: StreamNo(0), how: StreamEnd::NoConnection };
-                self.feed(now, one.client, Input::Receiver(ended));
+                self.feed(now, one.client, &Input::Receiver(ended));
             }
             What::Send { .. } => self.answered(now, one.client, Outcome::NoConnection),
             What::Answer(_) | What::Gone { .. } => {}
@@ -521,7 +521,7 @@ impl Lab {
 
     fn answered(&self, now: &mut Situation, client: usize, outcome: Outcome) {
         let answer = send_line::Input::Answer { number: RequestNo(0), outcome };
-        self.feed(now, client, Input::SendLine(answer));
+        self.feed(now, client, &Input::SendLine(answer));
     }
 
     fn step(&self, now: Millis) -> Step<'_> {

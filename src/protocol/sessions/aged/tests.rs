@@ -79,7 +79,7 @@ fn client(number: u32) -> ClientId {
 }
 
 fn role(number: u32) -> Role {
-    if number % 2 == 0 { Role::Controller } else { Role::Responder }
+    if number.is_multiple_of(2) { Role::Controller } else { Role::Responder }
 }
 
 impl Server {
