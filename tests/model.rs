@@ -170,7 +170,7 @@ fn pair_that_pauses(budget: Budget) -> Setup {
 fn pair_with_a_rival(budget: Budget) -> Setup {
     let controllers = [1, 2].map(|number| controller(number, Some(11), [assigns(&[11]), hides()].concat()));
     let clients = controllers.into_iter().chain([responder(11, hides())]).collect();
-    Setup { clients, harmonious: false, ..pair(budget) }
+    Setup { clients, harmonious: budget.deeds == 0, ..pair(budget) }
 }
 
 /// A pair, and a controller of another app that wants the same responder.
@@ -178,7 +178,7 @@ fn pair_with_a_foreigner(budget: Budget) -> Setup {
     let deeds = [assigns(&[11]), hides()].concat();
     let clients =
         vec![controller(1, Some(11), deeds.clone()), foreigner(2, Some(11), deeds), responder(11, hides())];
-    Setup { clients, harmonious: false, ..pair(budget) }
+    Setup { clients, harmonious: budget.deeds == 0, ..pair(budget) }
 }
 
 /// Two pairs; the controllers may change partners.
@@ -189,7 +189,7 @@ fn two_pairs(budget: Budget) -> Setup {
         responder(11, Vec::new()),
         responder(12, Vec::new()),
     ];
-    Setup { clients, harmonious: false, ..pair(budget) }
+    Setup { clients, harmonious: budget.deeds == 0, ..pair(budget) }
 }
 
 fn budget(deeds: u8, lost: u8, cut: u8, late: u8) -> Budget {

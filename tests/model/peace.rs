@@ -9,7 +9,7 @@ use crsocket::protocol::time::{Millis, TimerKind};
 
 use crate::lab::{Happening, Lab};
 use crate::setup::Deed;
-use crate::shared::{Shared, hash_of};
+use crate::shared::hash_of;
 use crate::situation::{Budget, Page, Situation};
 
 /// How long it takes from a situation to lasting peace, if nobody does anything and nothing goes wrong.
@@ -91,36 +91,29 @@ impl Lab {
         until
     }
 
-    /// Every willing pair interacts, nobody interacts alone, and no responder is kept by who let it go.
+    /// Every willing pair interacts, nobody interacts alone, and no responder is kept by who let it go. Among harmonious
+    /// clients each responder that is wanted has somebody.
     fn is_peace(&self, now: &Situation) -> bool {
         let faultless = is_faultless(self, now);
-        let of_role = |role| now.pages.iter().filter(move |page| page.machines.socket.role() == role);
-        of_role(Role::Responder).all(|responder| {
-            let willing = of_role(Role::Controller)
-                .enumerate()
-                .filter(|(place, _)| self.same_app(now, *place, responder))
-                .all(|(_, controller)| {
-                    !is_willing(controller, responder, self.setup.harmonious)
-                        || interact(controller, responder)
-                });
-            willing && !(faultless && is_kept(now, responder))
-        }) && now.pages.iter().all(|page| {
-            !interacts(page)
-                || now
-                    .pages
-                    .iter()
-                    .any(|other| id_of(other) == page.machines.socket.partner() && interacts(other))
-        })
+        let responders = now.pages.iter().enumerate().filter(|(_, page)| role_of(page) == Role::Responder);
+        responders.into_iter().all(|(place, responder)| {
+            let controllers = || self.controllers_of_app(now, place);
+            let together = |controller: &Page| interact(controller, responder);
+            let willing = controllers().all(|one| !is_willing(one, responder) || together(one));
+            let has_somebody = !self.setup.harmonious
+                || !controllers().any(|one| wants(one, responder))
+                || controllers().any(together);
+            willing && has_somebody && !(faultless && is_kept(now, responder))
+        }) && now.pages.iter().all(|page| !interacts(page) || is_answered(now, page))
     }
 
-    fn same_app(&self, now: &Situation, controller: usize, responder: &Shared<Page>) -> bool {
-        let apps = |role| {
-            let clients = self.setup.clients.iter().zip(&now.pages);
-            clients.filter(move |(_, page)| page.machines.socket.role() == role)
-        };
-        let app = apps(Role::Controller).nth(controller).map(|(client, _)| &client.app);
-        let other = apps(Role::Responder).find(|(_, page)| std::ptr::eq(*page, responder));
-        app == other.map(|(client, _)| &client.app)
+    /// The controllers of this client's app.
+    fn controllers_of_app<'a>(&'a self, now: &'a Situation, client: usize) -> impl Iterator<Item = &'a Page> {
+        let app = &self.setup.clients[client].app;
+        let clients = self.setup.clients.iter().zip(&now.pages);
+        clients
+            .filter(move |(client, _)| client.role == Role::Controller && client.app == *app)
+            .map(|(_, page)| &**page)
     }
 }
 
@@ -136,6 +129,10 @@ fn is_faultless(lab: &Lab, now: &Situation) -> bool {
     (now.budget.lost, now.budget.cut, now.budget.late) == (lost, cut, late)
 }
 
+fn role_of(page: &Page) -> Role {
+    page.machines.socket.role()
+}
+
 fn id_of(page: &Page) -> Option<ClientId> {
     page.machines.socket.client().client_id.valid().copied()
 }
@@ -148,17 +145,25 @@ fn interact(controller: &Page, responder: &Page) -> bool {
     interacts(controller) && interacts(responder) && responder.machines.socket.partner() == id_of(controller)
 }
 
+/// Who says that it interacts has a partner that says so, too.
+fn is_answered(now: &Situation, page: &Page) -> bool {
+    let partner = page.machines.socket.partner();
+    now.pages.iter().any(|other| id_of(other) == partner && interacts(other))
+}
+
 /// Section 10: both active, neither aborted for a reason that waits for the user; the controller assigned to the
-/// responder and not rejected by it; the responder's partner that controller or none. Among harmonious clients the last
-/// two cannot be otherwise for long.
-fn is_willing(controller: &Page, responder: &Page, harmonious: bool) -> bool {
+/// responder and not rejected by it; the responder's partner that controller or none.
+fn is_willing(controller: &Page, responder: &Page) -> bool {
     let partner = responder.machines.socket.partner();
-    is_there(controller)
-        && is_there(responder)
-        && controller.machines.socket.partner() == id_of(responder)
-        && (harmonious
-            || controller.machines.sender.facts().rejection.is_none()
-                && (partner.is_none() || partner == id_of(controller)))
+    wants(controller, responder)
+        && controller.machines.sender.facts().rejection.is_none()
+        && (partner.is_none() || partner == id_of(controller))
+}
+
+/// Both are there, and the controller is assigned to the responder.
+fn wants(controller: &Page, responder: &Page) -> bool {
+    let assigned = controller.machines.socket.partner() == id_of(responder);
+    assigned && is_there(controller) && is_there(responder)
 }
 
 fn is_there(page: &Page) -> bool {

@@ -15,7 +15,7 @@ pub struct Setup {
     pub clients: Vec<Client>,
     pub timing: Timing,
     pub budget: Budget,
-    /// Nobody has a reason to reject anybody: whoever is there and assigned is willing.
+    /// Nobody has a reason to reject anybody for long: a responder that is wanted has somebody.
     pub harmonious: bool,
     pub mutant: Option<Mutant>,
 }
