@@ -48,8 +48,9 @@ pub enum Input {
     Ping,
     /// Send an `inactive` to the partner: the client stops being active for it.
     Inactive,
-    /// Send an `unassign` to the partner, which will be assigned no more.
-    Unassign,
+    /// Send an `unassign` to the partner, which will be assigned no more. With these credentials, the last that held:
+    /// present ones may be missing while the stream of old ones has not ended.
+    Unassign(Option<Credentials>),
     /// Send a `reject` to a stranger.
     Reject {
         /// To whom.
@@ -145,7 +146,7 @@ impl Sender {
             Input::Send { ticket, event } => self.accept(ticket, event, step, actions),
             Input::Ping => self.ping_waits = self.state() == State::Ready { client_active: true },
             Input::Inactive => self.say_inactive(step, actions),
-            Input::Unassign => self.say_unassign(step, actions),
+            Input::Unassign(credentials) => self.say_unassign(credentials, step, actions),
             Input::Reject { to, rejection, credentials } => {
                 self.say_reject(to, &rejection, credentials, step, actions);
             }

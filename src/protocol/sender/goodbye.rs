@@ -23,11 +23,16 @@ impl Sender {
         }
     }
 
-    pub(super) fn say_unassign(&mut self, step: &Step<'_>, actions: &mut Vec<SenderAction>) {
+    pub(super) fn say_unassign(
+        &mut self,
+        credentials: Option<Credentials>,
+        step: &Step<'_>,
+        actions: &mut Vec<SenderAction>,
+    ) {
         self.ping_waits = false;
         let Some(partner) = self.facts.partner.valid().copied() else { return };
         self.flush_for(partner, step, actions);
-        let Some(credentials) = self.facts.credentials() else { return };
+        let Some(credentials) = credentials else { return };
         let until = step.now + step.timing.unassign_wait_dt;
         let unassign = Unassign { partner, credentials, until, request: None };
         let is_only_one = self.queues_mut().repeat_unassign(unassign);

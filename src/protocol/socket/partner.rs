@@ -47,7 +47,8 @@ impl Socket {
     fn let_go(&mut self, step: &Step<'_>, actions: &mut Vec<SocketAction>) {
         let Some(old) = self.partner() else { return };
         if self.role == Role::Controller {
-            actions.push(SocketAction::Sender(sender::Input::Unassign));
+            let credentials = self.sender.credentials().or_else(|| self.receiver.stream.clone());
+            actions.push(SocketAction::Sender(sender::Input::Unassign(credentials)));
             if self.heard.as_ref().is_some_and(|heard| heard.from == old) {
                 self.heard = None;
             }
