@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo test --profile ci --test model                                          # the smallest worlds, in seconds
-//! cargo test --profile ci --test model -- --ignored --nocapture two_pairs       # one of the larger ones, in minutes
+//! cargo test --profile ci --test model -- --ignored --nocapture long_rival      # one of the larger ones, in minutes
 //! ```
 //!
 //! # What happens
@@ -235,30 +235,38 @@ fn faults_put_in_on_purpose_are_found() {
 #[test]
 #[ignore = "takes minutes"]
 fn long_pair() {
-    holds("a pair", pair, LONG_PAIR);
+    let budgets = [(2, 0, 0, 0), (0, 0, 0, 1), (1, 1, 0, 0), (1, 0, 1, 0), (0, 1, 1, 0)];
+    holds("a pair", pair, &budgets);
+    holds("a pair that pauses", pair_that_pauses, &[(2, 0, 0, 0)]);
 }
 
 #[test]
-#[ignore]
-fn trial() {
-    let text = std::env::var("TRIAL").unwrap();
-    let words: Vec<&str> = text.split(',').collect();
-    let n = |i: usize| words[i].parse().unwrap();
-    let budget = budget(n(1), n(2), n(3), n(4));
-    let mut setup = match words[0] {
-        "pair" => pair(budget),
-        "changes" => pair_that_changes(budget),
-        "pauses" => pair_that_pauses(budget),
-        "rival" => pair_with_a_rival(budget),
-        "foreigner" => pair_with_a_foreigner(budget),
-        _ => two_pairs(budget),
-    };
-    match words.get(5) {
-        Some(&"strict") => setup.harmonious = true,
-        Some(&"not") => setup.harmonious = false,
-        _ => {}
-    }
-    explore(&text, setup);
+#[ignore = "takes minutes"]
+fn long_changes() {
+    holds("a pair that changes", pair_that_changes, &[(1, 0, 0, 0), (1, 1, 0, 0)]);
 }
 
-const LONG_PAIR: &[(u8, u8, u8, u8)] = &[(2, 0, 0, 0)];
+#[test]
+#[ignore = "takes ten minutes"]
+fn long_changes_in_a_row() {
+    holds("a pair that changes", pair_that_changes, &[(2, 0, 0, 0)]);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn long_rival() {
+    let budgets = [(1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0)];
+    holds("a pair with a rival", pair_with_a_rival, &budgets);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn long_foreigner() {
+    holds("a pair with a foreigner", pair_with_a_foreigner, &[(1, 0, 0, 0), (0, 1, 0, 0)]);
+}
+
+#[test]
+#[ignore = "takes ten minutes"]
+fn long_two_pairs() {
+    holds("two pairs", two_pairs, &[(0, 0, 0, 0), (1, 0, 0, 0)]);
+}
