@@ -34,16 +34,13 @@
 //! unloaded; a server that stops or recycles; outputs that are not read, bounds and rates; interceptors and policies;
 //! existing clients; more faults at once than the budgets say. The seeded simulation (`src/check`) goes there.
 
-// A test says what it saw by panicking and printing, helpers included.
 #![allow(
     clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::wildcard_enum_match_arm,
     unreachable_pub,
-    missing_debug_implementations
+    reason = "a test says what it saw by panicking and printing, helpers included, and its modules are nobody else's"
 )]
 
 #[path = "model/lab.rs"]
