@@ -259,6 +259,21 @@ fn an_unassigned_responder_is_free_again() {
 }
 
 #[test]
+fn a_responder_is_told_also_while_the_old_stream_of_another_token_closes() {
+    let mut lab = Lab::new();
+    let (controller, responder) = lab.interacting_pair();
+    let start = lab.world.now();
+    let token = AccessToken::parse("another").unwrap();
+    lab.world.tell(controller, Input::AccessToken(Assigned::Valid(token)));
+    lab.world.tell(controller, Input::Partner(Assigned::Nothing));
+    lab.world.tell(controller, Input::Visible(false));
+    lab.run(500);
+    let said: Vec<String> = lab.sent_since(controller, start).into_iter().map(|(_, kind)| kind).collect();
+    assert_eq!(said, ["inactive", "unassign"], "7: in every state, with the credentials that held before");
+    lab.expect(responder, "readyToPair", "noPartnerClientId");
+}
+
+#[test]
 fn a_taken_responder_rejects_another_controller_until_it_is_free() {
     let mut lab = Lab::new();
     let (controller, responder) = lab.interacting_pair();

@@ -107,6 +107,20 @@ impl Line {
         self.events.iter().map(|waiting| waiting.expires(timing)).min()
     }
 
+    /// The sessions to which something that waits would be answered.
+    pub(super) fn known_pids(&self) -> impl Iterator<Item = Pid> {
+        let replies = self.replies.iter().map(|reply| reply.to);
+        self.events.iter().filter_map(|waiting| waiting.sender.pid).chain(replies)
+    }
+
+    /// Seen from now: nothing is older than its longest wait.
+    pub(super) fn age(&mut self, now: Millis, timing: &Timing) {
+        for waiting in &mut self.events {
+            let longest = waiting.expires(timing) - waiting.accepted;
+            waiting.accepted = waiting.accepted.seen_from(now, longest);
+        }
+    }
+
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.events.is_empty() && self.replies.is_empty()

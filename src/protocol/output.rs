@@ -95,6 +95,11 @@ impl Output {
         self.stuck_since
     }
 
+    /// Seen from now.
+    pub(super) fn age(&mut self, now: Millis) {
+        self.stuck_since = self.stuck_since.map(|since| since - now);
+    }
+
     fn write(&mut self, written: Written, now: Millis) {
         self.stuck_since.get_or_insert(now);
         self.waiting.push_back(written);

@@ -52,6 +52,15 @@ impl RateState {
         self.used(limit, now) == 0
     }
 
+    /// Seen from now, which becomes zero: what is earned back is forgotten.
+    #[must_use]
+    pub(super) fn aged(&self, limit: &RateLimit, now: Millis) -> RateState {
+        match self.used(limit, now) {
+            0 => RateState::UNUSED,
+            used => RateState { earned_back_at: used },
+        }
+    }
+
     /// What is used and not yet earned back, in units.
     fn used(&self, limit: &RateLimit, now: Millis) -> i64 {
         self.earned_back_at.saturating_sub(units(now, limit)).max(0)

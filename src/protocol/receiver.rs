@@ -7,6 +7,7 @@ use super::socket;
 use super::time::{Millis, Step, TimerKind};
 use super::wire::{AbortReason, Frame};
 
+mod aged;
 mod backoff;
 mod state;
 
@@ -18,6 +19,8 @@ pub(super) use backoff::Backoff;
 const GOOD_LIFE: Millis = Millis(10_000);
 /// A timer that fires later than this after its time means that the device slept (section 5, "Waking").
 pub(super) const ASLEEP: Millis = Millis(5_000);
+/// How late a timer can be for all that depends on it.
+pub(super) const LATEST: Millis = Millis(ASLEEP.0 + 1);
 /// After `error` and `clientIdInUse` another try follows by itself, after a random time in this range (section 5).
 const HEAL_FROM: Millis = Millis(15_000);
 const HEAL_TO: Millis = Millis(60_000);
@@ -193,6 +196,11 @@ impl Receiver {
             Stream::Closing(closing) => Some(closing.pid),
             Stream::None | Stream::Waiting | Stream::Requested { .. } | Stream::Aborted(_) => None,
         }
+    }
+
+    /// The number of the last stream that was opened.
+    pub fn stream_number(&self) -> StreamNo {
+        self.number
     }
 
     /// Takes one input and asks for what follows from it.

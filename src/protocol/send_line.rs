@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::action::{Message, Outcome, Post, RequestNo, SendLineAction};
 use super::event::EventKind;
-use super::receiver::ASLEEP;
+use super::receiver::{ASLEEP, LATEST};
 use super::time::{Millis, Step, TimerKind};
 use super::{receiver, sender};
 
@@ -67,6 +67,51 @@ impl SendLine {
     /// How many sendevents wait for their turn.
     pub fn waiting(&self) -> usize {
         self.rest.as_ref().map_or(0, |rest| rest.waiting.len())
+    }
+
+    /// The number of the last request that left.
+    pub fn last(&self) -> RequestNo {
+        self.last
+    }
+
+    /// This line as it would be if now were zero: from then on it does the same at the shifted times. For a model
+    /// checker, to which equal situations at different times are equal.
+    #[must_use]
+    pub fn aged(&self, step: &Step<'_>) -> SendLine {
+        let mut aged = self.clone();
+        for sent in aged.sent_mut() {
+            sent.due = sent.due.seen_from(step.now, LATEST);
+        }
+        aged
+    }
+
+    /// Counts requests anew: the last one that left has number zero.
+    pub(super) fn renumber(&mut self) {
+        let last = self.last.0;
+        for sent in self.sent_mut() {
+            sent.number = RequestNo(sent.number.0.wrapping_sub(last));
+        }
+        self.last = RequestNo(0);
+    }
+
+    /// The EventSender's requests in it.
+    pub(super) fn requests_mut(&mut self) -> impl Iterator<Item = &mut RequestNo> {
+        let (overtaken, waiting) =
+            self.rest.as_deref_mut().map(|rest| (&mut rest.overtaken, &mut rest.waiting)).unzip();
+        let sent = overtaken.into_iter().flatten().chain(&mut self.in_flight);
+        let waiting = waiting.into_iter().flatten();
+        sent.filter_map(|sent| sent.origin.as_mut()).chain(waiting.filter_map(|post| post.request.as_mut()))
+    }
+
+    /// The requests whose answers are awaited.
+    fn sent_mut(&mut self) -> impl Iterator<Item = &mut InFlight> {
+        let overtaken = self.rest.as_deref_mut().map(|rest| &mut rest.overtaken);
+        overtaken.into_iter().flatten().chain(&mut self.in_flight)
+    }
+
+    /// What waits for its turn.
+    pub fn posts(&self) -> impl Iterator<Item = &Post> {
+        self.rest.iter().flat_map(|rest| &rest.waiting)
     }
 
     /// Takes one input and asks for what follows from it.

@@ -7,6 +7,7 @@ use super::receiver::{ASLEEP, Backoff};
 use super::socket;
 use super::time::{Millis, Step, TimerKind};
 
+mod aged;
 mod goodbye;
 mod queues;
 mod state;

@@ -13,6 +13,7 @@
 //! much of what); `action` (everything that comes out).
 
 mod action;
+mod aged;
 mod arrival;
 mod client_ids;
 mod due;

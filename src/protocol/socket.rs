@@ -7,6 +7,7 @@ use super::receiver::{self, ASLEEP, View, WhyClosed};
 use super::time::{Millis, Step, TimerKind};
 use super::{send_line, sender};
 
+mod aged;
 mod partner;
 mod state;
 

@@ -30,6 +30,13 @@ impl Millis {
         Millis(self.0.saturating_mul(factor))
     }
 
+    /// This moment as an age: seen from `now`, which becomes zero, and at most so old. What is to come keeps its
+    /// distance.
+    #[must_use]
+    pub fn seen_from(self, now: Millis, oldest: Millis) -> Millis {
+        (self - now).max(Millis::ZERO - oldest)
+    }
+
     /// This length, or zero where it is negative.
     #[must_use]
     pub fn at_least_zero(self) -> Millis {

@@ -14,6 +14,8 @@ use super::socket::Socket;
 use super::time::{Millis, Step, TimerKind};
 use super::{receiver, send_line, sender, socket};
 
+mod aged;
+
 /// What the world tells a crSocket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Input {

@@ -106,6 +106,14 @@ impl Queues {
         true
     }
 
+    /// Seen from now: strangers that may be rejected again are forgotten.
+    pub(super) fn age_rejected(&mut self, now: Millis, spacing: Millis) {
+        self.rejected.retain(|&(_, at)| now - at < spacing);
+        for (_, at) in &mut self.rejected {
+            *at = *at - now;
+        }
+    }
+
     /// Something left behind what is in flight: none of that may be tried again, it would come out of order.
     pub(super) fn mark_followed(&mut self) {
         for sent in &mut self.in_flight {

@@ -17,6 +17,11 @@ impl PidSequence {
         PidSequence { next: unix_seconds.saturating_mul(PidSequence::PER_SECOND).max(1) }
     }
 
+    /// The pids from this one on.
+    pub fn starting_with(first: Pid) -> PidSequence {
+        PidSequence { next: first.number() }
+    }
+
     /// The next pid; `None` when all below 2^53 are used up, which takes centuries.
     pub(super) fn next(&mut self) -> Option<Pid> {
         let pid = Pid::from_number(self.next)?;
