@@ -416,7 +416,7 @@ fn section_5_changed_client_id_or_access_token() {
             "5 change: while waiting for the next opening",
             "set active 1 a; end broken",
             "set active 2 a",
-            "open as 2/a resume; opening",
+            "open as 2/a; opening",
         ),
         ("5 change: the same values change nothing", OPEN, "set active 1 a; timers", "open; Alive 12000"),
         (
@@ -656,7 +656,7 @@ fn section_5_backoff() {
             "5 backoff D: doubling to 15 s",
             thrice,
             "end broken; +4000; end broken; +8000; end broken; +15000; end broken; timers",
-            "@4000 open as 1/a resume; @12000 open as 1/a resume; @27000 open as 1/a resume; Reopen 15000",
+            "@4000 open as 1/a; @12000 open as 1/a; @27000 open as 1/a; Reopen 15000",
         ),
         ("5 backoff D: least jitter", "random 0; set active 1 a", "end broken; timers", "Reopen 375"),
         ("5 backoff D: most jitter", "random 500; set active 1 a", "end broken; timers", "Reopen 625"),

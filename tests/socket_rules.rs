@@ -376,7 +376,7 @@ fn section_7_table_of_effects() {
             "7 effect: to readyToConnect from paired: nothing if the server aborted it",
             INTERACTING,
             "aborted 7 releasedByOther; +60000",
-            "=> readyToConnect/releasedByOther; @1000 open as 1/a; @1000 => connecting; @11500 open as 1/a resume; @22500 open as 1/a resume; @34500 open as 1/a resume; @48500 open as 1/a resume",
+            "=> readyToConnect/releasedByOther; @1000 open as 1/a; @1000 => connecting; @11500 open as 1/a; @22500 open as 1/a; @34500 open as 1/a; @48500 open as 1/a",
         ),
         (
             "7 effect: to connecting from paired: nothing if the stream broke",
