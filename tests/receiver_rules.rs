@@ -760,3 +760,41 @@ fn timers_that_were_never_armed_or_fire_early_do_nothing() {
         }
     }
 }
+
+#[test]
+fn section_5_last_event_id() {
+    check(&[
+        ("5 resume: the stream was open", OPEN, "end broken; +500", "opening; @500 open as 1/a resume"),
+        ("5 resume: it never was", "set active 1 a", "end broken; +500", "@500 open as 1/a"),
+        (
+            "5 resume: over failed openings",
+            OPEN,
+            "end broken; +500; end 503; +1000; end noconn; +2000",
+            "opening; @500 open as 1/a resume; @1500 open as 1/a resume; @3500 open as 1/a resume",
+        ),
+        (
+            "5 resume: until the next hello",
+            OPEN,
+            "end broken; +500; hello 8; shutdown 8; +1000",
+            "opening; @500 open as 1/a resume; open; drop; opening; @1500 open as 1/a",
+        ),
+        (
+            "5 resume: not for another accessToken",
+            OPEN,
+            "end broken; set active 1 b",
+            "opening; open as 1/b; opening",
+        ),
+        (
+            "5 resume: not for another clientId",
+            OPEN,
+            "end broken; set active 2 a",
+            "opening; open as 2/a; opening",
+        ),
+        (
+            "5 resume: also after a pause",
+            OPEN,
+            "end broken; set - 1 a; set active 1 a",
+            "opening; closed/clientNotActive; open as 1/a resume; opening",
+        ),
+    ]);
+}
