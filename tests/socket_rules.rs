@@ -1178,7 +1178,7 @@ fn fires_after(given: &str, timer: TimerKind, length: i64) -> (Vec<SocketAction>
     let timing = Timing { release_dt: Millis(60_000), ..Timing::default() };
     let mut world = World::with(Role::Responder, timing);
     run(&mut world, given);
-    world.clock.now = world.clock.now + Millis(length);
+    world.clock.now += Millis(length);
     let before = world.wired.socket.clone();
     let mut actions = Vec::new();
     let timer = crsocket::protocol::socket::Input::Timer(timer);

@@ -70,7 +70,7 @@ pub fn run(rig: &mut impl Rig, script: &str) {
         match words.as_slice() {
             ["sleep", length] => sleep(rig, number(length)),
             // The event that comes next comes before the timers.
-            ["doze", length] => rig.clock().now = rig.clock().now + Millis(number(length)),
+            ["doze", length] => rig.clock().now += Millis(number(length)),
             ["random", random] => rig.clock().random = u64::try_from(number(random)).unwrap(),
             ["timers"] => rig.clock().say_timers(),
             ["verbose"] => rig.clock().verbose = true,
