@@ -416,7 +416,7 @@ fn section_5_changed_client_id_or_access_token() {
             "5 change: while waiting for the next opening",
             "set active 1 a; end broken",
             "set active 2 a",
-            "open as 2/a resume; opening",
+            "open as 2/a; opening",
         ),
         ("5 change: the same values change nothing", OPEN, "set active 1 a; timers", "open; Alive 12000"),
         (
@@ -656,7 +656,7 @@ fn section_5_backoff() {
             "5 backoff D: doubling to 15 s",
             thrice,
             "end broken; +4000; end broken; +8000; end broken; +15000; end broken; timers",
-            "@4000 open as 1/a resume; @12000 open as 1/a resume; @27000 open as 1/a resume; Reopen 15000",
+            "@4000 open as 1/a; @12000 open as 1/a; @27000 open as 1/a; Reopen 15000",
         ),
         ("5 backoff D: least jitter", "random 0; set active 1 a", "end broken; timers", "Reopen 375"),
         ("5 backoff D: most jitter", "random 500; set active 1 a", "end broken; timers", "Reopen 625"),
@@ -759,4 +759,42 @@ fn timers_that_were_never_armed_or_fire_early_do_nothing() {
             assert_eq!(rig.receiver, before, "{timer:?} after {given:?}");
         }
     }
+}
+
+#[test]
+fn section_5_last_event_id() {
+    check(&[
+        ("5 resume: the stream was open", OPEN, "end broken; +500", "opening; @500 open as 1/a resume"),
+        ("5 resume: it never was", "set active 1 a", "end broken; +500", "@500 open as 1/a"),
+        (
+            "5 resume: over failed openings",
+            OPEN,
+            "end broken; +500; end 503; +1000; end noconn; +2000",
+            "opening; @500 open as 1/a resume; @1500 open as 1/a resume; @3500 open as 1/a resume",
+        ),
+        (
+            "5 resume: until the next hello",
+            OPEN,
+            "end broken; +500; hello 8; shutdown 8; +1000",
+            "opening; @500 open as 1/a resume; open; drop; opening; @1500 open as 1/a",
+        ),
+        (
+            "5 resume: not for another accessToken",
+            OPEN,
+            "end broken; set active 1 b",
+            "opening; open as 1/b; opening",
+        ),
+        (
+            "5 resume: not for another clientId",
+            OPEN,
+            "end broken; set active 2 a",
+            "opening; open as 2/a; opening",
+        ),
+        (
+            "5 resume: also after a pause",
+            OPEN,
+            "end broken; set - 1 a; set active 1 a",
+            "opening; closed/clientNotActive; open as 1/a resume; opening",
+        ),
+    ]);
 }

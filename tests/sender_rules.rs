@@ -232,9 +232,15 @@ fn section_6_acceptance() {
         ),
         (
             "6 unassign, inactive need clientId and accessToken",
-            "set active 1 -",
+            "set active - a; partner 3; set active 1 -",
             "inactive; unassign; timers",
             "no timers",
+        ),
+        (
+            "6 unassign leaves with the credentials under which the partner knows this client",
+            "set active 1 -",
+            "inactive; unassign; timers",
+            "unassign/notPaired to 2 as 1/a; Unassign 5000",
         ),
         (
             "6 unassign, inactive need only those: while rejected",

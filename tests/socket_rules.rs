@@ -376,7 +376,7 @@ fn section_7_table_of_effects() {
             "7 effect: to readyToConnect from paired: nothing if the server aborted it",
             INTERACTING,
             "aborted 7 releasedByOther; +60000",
-            "=> readyToConnect/releasedByOther; @1000 open as 1/a; @1000 => connecting; @11500 open as 1/a resume; @22500 open as 1/a resume; @34500 open as 1/a resume; @48500 open as 1/a resume",
+            "=> readyToConnect/releasedByOther; @1000 open as 1/a; @1000 => connecting; @11500 open as 1/a; @22500 open as 1/a; @34500 open as 1/a; @48500 open as 1/a",
         ),
         (
             "7 effect: to connecting from paired: nothing if the stream broke",
@@ -1178,7 +1178,7 @@ fn fires_after(given: &str, timer: TimerKind, length: i64) -> (Vec<SocketAction>
     let timing = Timing { release_dt: Millis(60_000), ..Timing::default() };
     let mut world = World::with(Role::Responder, timing);
     run(&mut world, given);
-    world.clock.now = world.clock.now + Millis(length);
+    world.clock.now += Millis(length);
     let before = world.wired.socket.clone();
     let mut actions = Vec::new();
     let timer = crsocket::protocol::socket::Input::Timer(timer);
@@ -1217,4 +1217,104 @@ fn section_5_and_7_timers_of_the_crsocket_that_are_late_early_or_not_armed() {
     for (given, timer) in stray {
         assert_eq!(fires_after(given, timer, 600_000), (vec![], false), "{timer:?} after {given}: not armed");
     }
+}
+
+/// What leaves for a partner that is let go, whatever the credentials and the connection are meanwhile.
+#[test]
+fn section_6_goodbyes_after_changes_of_credentials_and_offline() {
+    controllers(&[
+        (
+            "6 unassign: while the accessToken changes, with the former one",
+            INTERACTING,
+            "token b; partner 3; +1000; hello 8",
+            "inactive to 2 as 1/a; => readyToConnect/noAccessToken; close 7 as 1/a; unassign/notPaired to 2 as 1/a; no partner; partner 3; @1000 open as 1/b; @1000 => connecting; ping to 3 as 1/b; => searching/partnerInactive",
+        ),
+        (
+            "6 unassign: once the new accessToken counts, with that one",
+            INTERACTING,
+            "token b; +1000; hello 8; partner 3",
+            "inactive to 2 as 1/a; => readyToConnect/noAccessToken; close 7 as 1/a; @1000 open as 1/b; @1000 => connecting; ping to 2 as 1/b; => interacting; unassign/notPaired to 2 as 1/b; no partner; => readyToPair/noPartnerClientId; partner 3; => searching/partnerInactive",
+        ),
+        (
+            "6 unassign: while the accessToken is missing, with the former one",
+            INTERACTING,
+            "token -; closed 7; partner -; token a; hello 8; +20000",
+            "inactive to 2 as 1/a; => readyToConnect/noAccessToken; close 7 as 1/a; unassign/notPaired to 2 as 1/a; no partner; open as 1/a; => connecting; => readyToPair/noPartnerClientId; @12000 alive 8 as 1/a",
+        ),
+        (
+            "6 unassign: a partner that was assigned without an accessToken never knew the former one",
+            INTERACTING,
+            "token -; closed 7; partner 3; partner -",
+            "inactive to 2 as 1/a; => readyToConnect/noAccessToken; close 7 as 1/a; unassign/notPaired to 2 as 1/a; no partner; partner 3; no partner",
+        ),
+        (
+            "6 unassign: what was kept for that partner is not overtaken",
+            &format!("{INTERACTING}; +2000; offline; send 1 x buffered; partner 3; +3000"),
+            "online; +2500; hello 8; +5000",
+            "open as 1/a; => connecting; @2000 x to 2 as 1/a; @2000 unassign/notPaired to 2 as 1/a; @2000 1 understood; => searching/partnerInactive; @3000 ping to 3 as 1/a",
+        ),
+    ]);
+    both(&[
+        (
+            "6 kept: an accessToken that comes back is no goodbye",
+            &format!("{INTERACTING}; +2000; offline; +1000; send 1 x buffered; token -; online"),
+            "token a; +500; hello 8",
+            "open as 1/a; => connecting; ping to 2 as 1/a; => interacting; x to 2 as 1/a; 1 understood",
+        ),
+        (
+            "6 kept: not released behind a ping that did not arrive",
+            &format!("{INTERACTING}; +2000; offline; +1000; send 1 x buffered; manual; online; hello 8"),
+            "answer noconn; +10000; answer 204",
+            "@10000 ping to 2 as 1/a; x to 2 as 1/a",
+        ),
+        (
+            "6 kept: not released behind a ping that was refused",
+            &format!("{INTERACTING}; +2000; offline; +1000; send 1 x buffered; manual; online; hello 8"),
+            "answer 503; +10000; answer 204",
+            "@10000 ping to 2 as 1/a; x to 2 as 1/a",
+        ),
+        (
+            "6 kept: released behind a ping that was understood",
+            &format!("{INTERACTING}; +2000; offline; +1000; send 1 x buffered; manual; online; hello 8"),
+            "answer 204",
+            "x to 2 as 1/a",
+        ),
+        (
+            "6 kept: released behind a ping that may have arrived",
+            &format!("{INTERACTING}; +2000; offline; +1000; send 1 x buffered; manual; online; hello 8"),
+            "+5000",
+            "@5000 x to 2 as 1/a",
+        ),
+    ]);
+}
+
+/// "Waking (a timer more than 5 s late: the device slept)": also if an event comes before that timer.
+#[test]
+fn section_5_waking_is_noticed_by_an_event_that_comes_before_the_late_timer() {
+    both(&[
+        (
+            "5 waking D: the ping's timer is overdue",
+            SEARCHING,
+            "doze 8001; from 2 ping",
+            "alive 7 as 1/a; got ping",
+        ),
+        (
+            "5 waking D: not by more than 5 s",
+            SEARCHING,
+            "doze 8000; from 2 ping",
+            "ping to 2 as 1/a; => interacting; got ping",
+        ),
+        (
+            "5 waking D: the echo ends it",
+            SEARCHING,
+            "doze 8001; from 2 ping; sleep 0; alive 7; from 2 ping",
+            "alive 7 as 1/a; got ping; ping to 2 as 1/a; => interacting; got ping",
+        ),
+        (
+            "5 waking D: nothing is armed",
+            READY_TO_PAIR,
+            "doze 8001; from 2 x; state",
+            "readyToPair/noPartnerClientId",
+        ),
+    ]);
 }

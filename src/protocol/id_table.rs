@@ -274,6 +274,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn behaves_like_an_ordered_map(steps in prop::collection::vec(any_step(), 0..60), asked in any_id()) {
             let (mut table, mut map) = (IdTable::new(), BTreeMap::new());

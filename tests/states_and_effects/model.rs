@@ -111,6 +111,8 @@ pub(crate) struct Model {
     assigned_by_ping: bool,
     searching_since: i64,
     before: Before,
+    /// The credentials under which the partner knows this client, once others or none count.
+    former: Option<Credentials>,
     strangers: VecDeque<(ClientId, i64)>,
     last_in: i64,
     last_out: i64,
@@ -167,6 +169,7 @@ impl Model {
                 partner: None,
                 client: (false, None, Assigned::Nothing),
             },
+            former: None,
             strangers: VecDeque::new(),
             last_in: 0,
             last_out: 0,
@@ -447,6 +450,7 @@ impl Model {
             self.partners.push(None);
         }
         self.partner = Assigned::Nothing;
+        self.former = None;
         self.new_partner();
     }
 
@@ -471,6 +475,9 @@ impl Model {
         if partner != self.partner && partner.valid().is_some() {
             self.partners.push(partner.valid().copied());
         }
+        if partner != self.partner {
+            self.former = None;
+        }
         self.partner = partner;
         self.new_partner();
     }
@@ -488,13 +495,7 @@ impl Model {
         if self.heard.as_ref().is_some_and(|heard| heard.from == partner) {
             self.heard = None;
         }
-        for waiting in std::mem::take(&mut self.kept) {
-            if waiting.sent.to == partner {
-                self.leave(waiting);
-            } else {
-                self.kept.push_back(waiting);
-            }
-        }
+        self.leave_kept_for(partner);
         for waiting in std::mem::take(&mut self.queue) {
             if waiting.sent.to != partner {
                 self.queue.push_back(waiting);
@@ -502,12 +503,38 @@ impl Model {
                 self.leave(waiting);
             }
         }
-        if let Some(credentials) = self.credentials() {
+        // While none count, "with the former credentials, under which the partner knows this client".
+        if let Some(credentials) = self.credentials().or_else(|| self.former.clone()) {
             let sent = Sent { what: What::Unassign, to: partner, credentials };
             if self.online {
+                self.say_pending();
                 self.wants.push(sent);
             } else {
                 self.unassigns.push(Pending { sent, since: self.now, online_since: None, optional: false });
+            }
+        }
+    }
+
+    fn leave_kept_for(&mut self, partner: ClientId) {
+        for waiting in std::mem::take(&mut self.kept) {
+            if waiting.sent.to == partner {
+                self.leave(waiting);
+            } else {
+                self.kept.push_back(waiting);
+            }
+        }
+    }
+
+    /// An `unassign` that was kept leaves, and before it what was kept for that partner. Where answers are late or
+    /// missing, which ones leave is not for the model to say.
+    fn say_pending(&mut self) {
+        if !self.online || self.watches_pings {
+            return;
+        }
+        for pending in std::mem::take(&mut self.unassigns) {
+            if self.now - pending.since < self.timing.unassign_wait_dt.0 {
+                self.leave_kept_for(pending.sent.to);
+                self.wants.push(pending.sent);
             }
         }
     }
@@ -596,8 +623,10 @@ impl Model {
             self.effects(state, token_gone);
         }
         let credentials = self.credentials();
-        if (&client.1, &client.2) != (&self.before.client.1, &self.before.client.2) {
+        let others_count = (&client.1, &client.2) != (&self.before.client.1, &self.before.client.2);
+        if others_count && self.before.credentials.is_some() {
             self.flush();
+            self.former = self.before.credentials.take().filter(|_| self.partner.valid().is_some());
         }
         self.wants.extend(close);
         self.before = Before {
@@ -823,6 +852,7 @@ impl Model {
                     }
                     self.withdraw(from);
                     self.partner = Assigned::Valid(from);
+                    self.former = None;
                     self.partners.push(Some(from));
                     self.assigned_by_ping = true;
                     self.heard = heard;
@@ -908,7 +938,11 @@ impl Model {
                     self.let_go();
                 }
             }
-            TimerKind::Unassign | TimerKind::Answer | TimerKind::ClientId => {}
+            TimerKind::Unassign => {
+                self.say_pending();
+                self.leave_in_turn();
+            }
+            TimerKind::Answer | TimerKind::ClientId => {}
         }
     }
 

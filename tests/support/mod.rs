@@ -1,7 +1,7 @@
 //! Scripts for the machines: a row of a table names its rule, says what is given, what happens, and what must follow.
 //!
 //! A script is a list of commands with `;` between them. Every machine understands `+N` (let N ms pass; timers fire on
-//! time), `sleep N` (let N ms pass; timers fire late), `random N`, `timers` (say which are armed) and `verbose`; its rig
+//! time), `sleep N` (let N ms pass; timers fire late), `doze N` (let N ms pass; timers have not fired yet), `random N`, `timers` (say which are armed) and `verbose`; its rig
 //! lists the others. What a machine asks for is written down in words; timers are not, and the steps `queued` and `sent`
 //! of a crEvent only if `verbose`. What follows from a timer is preceded by the time since the row's `when` began.
 
@@ -69,6 +69,8 @@ pub fn run(rig: &mut impl Rig, script: &str) {
         let words: Vec<&str> = command.split_whitespace().collect();
         match words.as_slice() {
             ["sleep", length] => sleep(rig, number(length)),
+            // The event that comes next comes before the timers.
+            ["doze", length] => rig.clock().now += Millis(number(length)),
             ["random", random] => rig.clock().random = u64::try_from(number(random)).unwrap(),
             ["timers"] => rig.clock().say_timers(),
             ["verbose"] => rig.clock().verbose = true,

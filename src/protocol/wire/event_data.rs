@@ -300,6 +300,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn made_from_an_event_is_accepted_as_it_is(
             event_type in "[0-9A-Za-z]{1,8}", sub_type in "[^,]{0,8}",

@@ -158,6 +158,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn a_client_event_comes_back(
             event_type in "[0-9A-Za-z]{1,8}", sub_type in "[0-9A-Za-z]{0,8}",

@@ -256,6 +256,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn an_eventsource_query_comes_back(
             number in 0..ClientId::COUNT, text in "[!-~]{1,20}", controller in any::<bool>(),

@@ -192,3 +192,15 @@ fn interceptors_of_an_app_follow_each_other() {
     world.send(C, 2, "a");
     assert_eq!(world.log(), ["2 d from 1"]);
 }
+
+/// A policy may have blocked it because a ghost stands in the way; an interceptor means the ping itself.
+#[test]
+fn section_4_arrival_rule_4_a_dropped_ping_is_answered_also_while_the_recipient_is_contested() {
+    for sender_side in [false, true] {
+        let mut world = world(sender_side);
+        world.settled(&[C, R]);
+        world.open(Who(2, 'r', "eve", "app"));
+        world.send(C, 2, "ping");
+        assert_eq!(world.log(), ["1 reject/closedToday from 2"]);
+    }
+}

@@ -406,7 +406,7 @@ impl Shell {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn whatever_happens_the_rules_hold(
         ops in prop::collection::vec(any_op(), 1..400),

@@ -139,6 +139,8 @@ fn debug_never_shows_what_is_being_read() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn any_bytes_mean_the_same_wherever_they_are_cut(
         stream in "(event|data|id|retry|x|:|: |[\r\n]{1,2}|hello|crEvent|aborted|%2C|%|[0-9]{1,3}|\u{feff}){0,40}",

@@ -167,6 +167,8 @@ fn debug_never_shows_token_or_params() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn a_sendevent_query_comes_back(
         numbers in prop::array::uniform2(0..ClientId::COUNT), token in "[!-~]{1,20}",
