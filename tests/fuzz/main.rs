@@ -1,0 +1,72 @@
+//! Fuzzing: any bytes as what a peer, a user or a late timer may say, and what must hold all the same.
+//!
+//! `cargo test` gives each target the inputs of its corpus, `tests/corpus/TARGET/`, which takes seconds. A campaign
+//! looks for new ones, guided by coverage; it needs a C++ compiler, and no other toolchain than the usual one:
+//!
+//! ```sh
+//! bash .ci/fuzz sessions 600     # one target, 600 seconds
+//! bash .ci/fuzz all 60           # each target in turn
+//! ```
+//!
+//! The campaign ends at the first input that breaks something, and leaves it in `tests/corpus/TARGET/` under the name
+//! `crash-...`: from then on `cargo test` fails, too. Whoever mends the fault gives the input a test with a name, below
+//! in `findings`. New inputs that reach new code are added to the corpus, which is then reduced to those that are needed.
+
+// A test says what it saw by panicking, helpers included.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod bytes;
+mod people;
+mod receiver;
+mod sender;
+mod socket;
+mod wire;
+mod wired;
+
+use std::fs;
+use std::path::Path;
+
+/// A test for each target, of its name.
+macro_rules! targets {
+    ($($name:ident: $target:path;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                #[cfg(fuzzing)]
+                bolero::check!().with_max_len(MAX_LEN).for_each(|data: &[u8]| $target(data));
+                #[cfg(not(fuzzing))]
+                replay(stringify!($name), $target);
+            }
+        )*
+    };
+}
+
+targets! {
+    query: wire::query;
+    event_data: wire::event_data;
+    frames: wire::frames;
+    reader: wire::reader;
+    receiver: receiver::run;
+    sender: sender::run;
+    socket: socket::run;
+    wired: wired::run;
+}
+
+/// The longest input of a campaign.
+#[cfg(fuzzing)]
+const MAX_LEN: usize = 4096;
+
+/// Gives a target each input of its corpus.
+#[cfg_attr(fuzzing, expect(dead_code, reason = "a campaign reads the corpus itself"))]
+fn replay(name: &str, target: fn(&[u8])) {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(name);
+    let entries = fs::read_dir(&corpus).unwrap_or_else(|error| panic!("{}: {error}", corpus.display()));
+    let mut inputs: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    inputs.sort();
+    assert!(!inputs.is_empty(), "{} is empty", corpus.display());
+    for input in inputs {
+        // The harness shows it when the target fails.
+        println!("{}", input.display());
+        target(&fs::read(&input).unwrap());
+    }
+}
