@@ -37,8 +37,8 @@ impl<'a> Bytes<'a> {
         (0..8).fold(0, |number, _| number << 8 | u64::from(self.byte()))
     }
 
-    pub(crate) fn pick<'t, T>(&mut self, choices: &'t [T]) -> &'t T {
-        &choices[usize::from(self.byte()) % choices.len()]
+    pub(crate) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[usize::from(self.byte()) % choices.len()]
     }
 
     /// The next bytes, at most so many as the next one says.
@@ -61,9 +61,10 @@ impl<'a> Bytes<'a> {
     /// A length of time at which something may happen in the protocol, or next to one.
     pub(crate) fn wait(&mut self) -> Millis {
         const LENGTHS: [i64; 16] = [
-            0, 1, 50, 199, 200, 500, 1_000, 2_500, 4_000, 5_000, 5_001, 10_000, 12_000, 25_000, 50_000, 600_000,
+            0, 1, 50, 199, 200, 500, 1_000, 2_500, 4_000, 5_000, 5_001, 10_000, 12_000, 25_000, 50_000,
+            600_000,
         ];
-        let at = Millis(*self.pick(&LENGTHS));
+        let at = Millis(self.pick(&LENGTHS));
         at + Millis(i64::from(self.flag()))
     }
 }

@@ -1,24 +1,29 @@
 //! Fuzzing: any bytes as what a peer, a user or a late timer may say, and what must hold all the same.
 //!
-//! `cargo test` gives each target the inputs of its corpus, `tests/corpus/TARGET/`, which takes seconds. A campaign
-//! looks for new ones, guided by coverage; it needs a C++ compiler, and no other toolchain than the usual one:
+//! `cargo test` gives each target the inputs of its corpus, `tests/corpus/TARGET/`; that takes a second. A campaign
+//! looks for new ones, guided by the code they reach. It needs the usual stable toolchain and a C++ compiler:
 //!
 //! ```sh
 //! bash .ci/fuzz sessions 600     # one target, 600 seconds
-//! bash .ci/fuzz all 60           # each target in turn
+//! bash .ci/fuzz all 60           # every target, 60 seconds each
 //! ```
 //!
-//! The campaign ends at the first input that breaks something, and leaves it in `tests/corpus/TARGET/` under the name
-//! `crash-...`: from then on `cargo test` fails, too. Whoever mends the fault gives the input a test with a name, below
-//! in `findings`. New inputs that reach new code are added to the corpus, which is then reduced to those that are needed.
+//! A campaign adds what reaches new code to the corpus, and reduces the corpus to what is needed. It ends at the first
+//! input that breaks something, and leaves it there as `crash-...`: from then on `cargo test` fails, too. Whoever mends
+//! the fault gives it a test with a name, beside the code that was at fault.
+//!
+//! The targets: `wire` (queries, event data strings, frames, the reader of streams); sequences of inputs, decoded from
+//! the bytes, to `receiver`, `sender`, `socket`, to all of them `wired`, and to the server's `sessions`. Each plays the
+//! shell of its machine, and knows what may follow from what.
 
-// A test says what it saw by panicking, helpers included.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+// A test says what it saw by panicking and printing, helpers included.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 mod bytes;
 mod people;
 mod receiver;
 mod sender;
+mod sessions;
 mod socket;
 mod wire;
 mod wired;
@@ -48,6 +53,7 @@ targets! {
     reader: wire::reader;
     receiver: receiver::run;
     sender: sender::run;
+    sessions: sessions::run;
     socket: socket::run;
     wired: wired::run;
 }

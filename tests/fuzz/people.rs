@@ -10,12 +10,17 @@ use crsocket::protocol::wire::{AbortReason, Frame};
 
 use crate::bytes::Bytes;
 
+/// All there are.
+pub(crate) fn client_ids() -> impl Iterator<Item = ClientId> + Clone {
+    (7..12).map(|number| ClientId::from_number(number).unwrap())
+}
+
 pub(crate) fn client_id(bytes: &mut Bytes<'_>) -> ClientId {
-    ClientId::from_number(*bytes.pick(&[7, 8, 9, 10, 999_999])).unwrap()
+    ClientId::from_number(7 + u32::from(bytes.byte() % 5)).unwrap()
 }
 
 pub(crate) fn token(bytes: &mut Bytes<'_>) -> AccessToken {
-    AccessToken::parse(*bytes.pick(&["a", "b", "a&c", "%62"])).unwrap()
+    AccessToken::parse(bytes.pick(&["a", "b", "a&c", "%62"])).unwrap()
 }
 
 pub(crate) fn credentials(bytes: &mut Bytes<'_>) -> Credentials {
@@ -23,7 +28,7 @@ pub(crate) fn credentials(bytes: &mut Bytes<'_>) -> Credentials {
 }
 
 pub(crate) fn role(bytes: &mut Bytes<'_>) -> Role {
-    *bytes.pick(&[Role::Controller, Role::Responder])
+    bytes.pick(&[Role::Controller, Role::Responder])
 }
 
 pub(crate) fn pid(bytes: &mut Bytes<'_>) -> Pid {
@@ -40,14 +45,14 @@ pub(crate) fn assigned<T>(bytes: &mut Bytes<'_>, valid: impl Fn(&mut Bytes<'_>) 
 }
 
 pub(crate) fn rejection(bytes: &mut Bytes<'_>) -> Rejection {
-    Rejection::from_sub_type(*bytes.pick(&["notPaired", "assignedToOther", "blocked", "tired"]))
+    Rejection::from_sub_type(bytes.pick(&["notPaired", "assignedToOther", "blocked", "tired"]))
 }
 
 pub(crate) fn outcome(bytes: &mut Bytes<'_>) -> Outcome {
     match bytes.byte() % 8 {
         0 => Outcome::NoConnection,
         1 => Outcome::NoAnswer,
-        2 => Outcome::Refused { status: *bytes.pick(&[400, 403, 429, 503]), detail: "no".into() },
+        2 => Outcome::Refused { status: bytes.pick(&[400, 403, 429, 503]), detail: "no".into() },
         _ => Outcome::Understood,
     }
 }
@@ -66,7 +71,13 @@ pub(crate) fn timing(bytes: &mut Bytes<'_>) -> Timing {
 
 pub(crate) fn frame(bytes: &mut Bytes<'_>) -> Frame {
     const REASONS: [&str; 7] = [
-        "releasedByOther", "clientIdInUse", "clientNotAlive", "notAuthorized", "invalidRole", "invalidClientId", "tired",
+        "releasedByOther",
+        "clientIdInUse",
+        "clientNotAlive",
+        "notAuthorized",
+        "invalidRole",
+        "invalidClientId",
+        "tired",
     ];
     match bytes.byte() % 8 {
         0 | 1 => Frame::Hello { pid: pid(bytes) },
@@ -74,7 +85,7 @@ pub(crate) fn frame(bytes: &mut Bytes<'_>) -> Frame {
         3 => Frame::Closed { pid: pid(bytes) },
         4 => Frame::Shutdown { pid: pid(bytes) },
         5 => {
-            let reason = AbortReason::from_text(*bytes.pick(&REASONS));
+            let reason = AbortReason::from_text(bytes.pick(&REASONS));
             Frame::Aborted { pid: pid(bytes), reason, releaser: None }
         }
         _ => {

@@ -56,7 +56,7 @@ impl Shell {
             5 => self.take(Input::Retry { stream, after: bytes.wait() }),
             6 => self.end(stream, bytes),
             7 => self.take(if bytes.flag() { Input::Sent } else { Input::Woke }),
-            8 => self.take(Input::Timer(*bytes.pick(&TimerKind::ALL))),
+            8 => self.take(Input::Timer(bytes.pick(&TimerKind::ALL))),
             _ => {
                 self.now = self.timers.wait(self.now, bytes);
                 self.random = bytes.number();
@@ -87,7 +87,7 @@ impl Shell {
     }
 
     fn end(&mut self, stream: StreamNo, bytes: &mut Bytes<'_>) {
-        let how = *bytes.pick(&[
+        let how = bytes.pick(&[
             StreamEnd::NoConnection,
             StreamEnd::Broken,
             StreamEnd::Status(503),
@@ -113,7 +113,10 @@ impl Shell {
                     self.stands = false;
                 }
                 ReceiverAction::Post(post) => {
-                    assert_eq!(Some(&post.credentials), self.opened.as_ref().map(|(_, credentials)| credentials));
+                    assert_eq!(
+                        Some(&post.credentials),
+                        self.opened.as_ref().map(|(_, credentials)| credentials)
+                    );
                     assert_eq!(post.recipient, post.credentials.client_id);
                     let (Message::Alive(shown) | Message::Close(shown)) = post.message else {
                         panic!("a receiver sends no crEvents");

@@ -22,6 +22,8 @@ pub(crate) fn run(data: &[u8]) {
         timers: Timers::default(),
         online: false,
         events: Vec::new(),
+        held: 0,
+        unanswered: 0,
         under_way: BTreeMap::new(),
         last_left: BTreeMap::new(),
         last_request: RequestNo(0),
@@ -43,6 +45,9 @@ struct Shell {
     online: bool,
     /// What the enclosing client sent, by ticket.
     events: Vec<Event>,
+    /// How many of them wait, and how many left and are not answered.
+    held: usize,
+    unanswered: usize,
     /// What left, and is not answered.
     under_way: BTreeMap<RequestNo, Left>,
     /// The last ordinary event that left for each recipient.
@@ -98,7 +103,7 @@ impl Shell {
                 self.take(Input::Reject { to, rejection, credentials: people::credentials(bytes) });
             }
             12 | 13 => self.answer(bytes),
-            14 => self.take(Input::Timer(*bytes.pick(&TimerKind::ALL))),
+            14 => self.take(Input::Timer(bytes.pick(&TimerKind::ALL))),
             _ => {
                 self.now = self.timers.wait(self.now, bytes);
                 self.random = bytes.number();
@@ -133,7 +138,7 @@ impl Shell {
     /// The outcome of something that is under way, or of nothing.
     fn answer(&mut self, bytes: &mut Bytes<'_>) {
         let numbers: Vec<RequestNo> = self.under_way.keys().copied().chain([RequestNo(0)]).collect();
-        let request = *bytes.pick(&numbers);
+        let request = bytes.pick(&numbers);
         let outcome = people::outcome(bytes);
         if let Some(Left::Event(number)) = self.under_way.remove(&request) {
             self.settled = Some((number, outcome.clone()));
@@ -188,7 +193,10 @@ impl Shell {
         assert_eq!(known.made_with, Some((post.credentials.clone(), post.recipient)));
         let last = self.last_left.insert(post.recipient, number);
         let again = known.fate == Some(Fate::Buffered);
-        assert!(last.is_none_or(|last| last < number || (last == number && again)), "{number} behind {last:?}");
+        assert!(
+            last.is_none_or(|last| last < number || (last == number && again)),
+            "{number} behind {last:?}"
+        );
         number
     }
 
@@ -197,8 +205,8 @@ impl Shell {
         let event = &mut self.events[usize::try_from(number).unwrap()];
         let settled = self.settled.take_if(|(settled, _)| *settled == number).map(|(_, outcome)| outcome);
         let follows = match (&event.fate, &fate) {
-            (None, Fate::Queued | Fate::Refused(_)) => true,
-            (Some(Fate::Queued | Fate::Buffered), Fate::Sent | Fate::Dropped(_)) => true,
+            (None, Fate::Queued | Fate::Refused(_))
+            | (Some(Fate::Queued | Fate::Buffered), Fate::Sent | Fate::Dropped(_)) => true,
             (Some(Fate::Queued | Fate::Buffered), Fate::Buffered) => event.buffered && !self.online,
             (Some(Fate::Sent), Fate::Buffered) => {
                 event.buffered && settled.as_ref().is_some_and(Outcome::is_worth_another_try)
@@ -209,17 +217,22 @@ impl Shell {
             _ => false,
         };
         assert!(follows, "event {number}: {fate:?} after {:?}, answered {settled:?}", event.fate);
+        self.held -= usize::from(event.fate.as_ref().is_some_and(is_held));
+        self.held += usize::from(is_held(&fate));
+        self.unanswered -= usize::from(event.fate == Some(Fate::Sent));
+        self.unanswered += usize::from(fate == Fate::Sent);
         event.fate = Some(fate);
     }
 
     fn check(&self) {
         let (queued, kept) = self.sender.queued();
-        let held = self.events.iter().filter(|event| matches!(event.fate, Some(Fate::Queued | Fate::Buffered)));
-        assert_eq!(held.count(), queued + kept, "what is held is known to be");
-        assert!(kept <= MAX_QUEUED + 1 && queued + kept <= 2 * MAX_QUEUED + 1, "{queued} queued, {kept} kept");
-        let sent = self.events.iter().filter(|event| event.fate == Some(Fate::Sent)).count();
+        assert_eq!(self.held, queued + kept, "what is held is known to be");
+        assert!(
+            kept <= MAX_QUEUED + 1 && queued + kept <= 2 * MAX_QUEUED + 1,
+            "{queued} queued, {kept} kept"
+        );
         let under_way = self.under_way.values().filter(|left| matches!(left, Left::Event(_))).count();
-        assert_eq!(sent, under_way, "what left is under way");
+        assert_eq!(self.unanswered, under_way, "what left is under way");
 
         // Nothing is stuck: what could leave now waits for a time.
         let awaits = self.under_way.values().any(|left| !matches!(left, Left::Unassign));
@@ -227,4 +240,8 @@ impl Shell {
             assert!(self.timers.due(TimerKind::Pace).is_some_and(|due| due > self.now), "{queued} are stuck");
         }
     }
+}
+
+fn is_held(fate: &Fate) -> bool {
+    matches!(fate, Fate::Queued | Fate::Buffered)
 }

@@ -3,10 +3,10 @@
 use crsocket::protocol::action::{Notice, SocketAction, Ticket};
 use crsocket::protocol::ids::{Assigned, ClientId, Role};
 use crsocket::protocol::receiver::{self, View, WhyAborted, WhyClosed};
+use crsocket::protocol::sender;
 use crsocket::protocol::socket::{ClientFacts, Input, Socket, State};
 use crsocket::protocol::time::{Millis, Step, TimerKind, Timing};
 use crsocket::protocol::wire::AbortReason;
-use crsocket::protocol::sender;
 
 use crate::bytes::Bytes;
 use crate::people::{self, Timers};
@@ -77,7 +77,7 @@ impl Shell {
                 self.take(Input::PingLeft { clearings });
             }
             10 => {
-                let input = Input::Timer(*bytes.pick(&TimerKind::ALL));
+                let input = Input::Timer(bytes.pick(&TimerKind::ALL));
                 self.take(if bytes.rarely(16) { Input::Woke } else { input });
             }
             _ => {
@@ -104,7 +104,9 @@ impl Shell {
                 SocketAction::Receiver(receiver::Input::Woke) | SocketAction::SendLine(_) => {}
                 SocketAction::Receiver(other) => panic!("a crSocket does not say {other:?}"),
                 SocketAction::Sender(input) => self.tell_sender(input),
-                SocketAction::RequestClientId => assert_eq!(self.socket.client().client_id, Assigned::Nothing),
+                SocketAction::RequestClientId => {
+                    assert_eq!(self.socket.client().client_id, Assigned::Nothing);
+                }
                 SocketAction::Notify(notice) => self.notice(notice, before),
                 SocketAction::SetTimer { timer, after } => self.timers.set(timer, after, self.now),
                 SocketAction::CancelTimer(timer) => self.timers.cancel(timer),
@@ -124,9 +126,13 @@ impl Shell {
                 assert!(self.sender.partner.valid().is_some());
             }
             sender::Input::Inactive => assert!(self.sender.state().is_ready()),
-            sender::Input::Online(_) | sender::Input::Ping | sender::Input::Reject { .. } => {}
-            sender::Input::Send { .. } => {}
-            sender::Input::Outcome { .. } | sender::Input::Timer(_) => panic!("a crSocket does not say {input:?}"),
+            sender::Input::Online(_)
+            | sender::Input::Ping
+            | sender::Input::Reject { .. }
+            | sender::Input::Send { .. } => {}
+            sender::Input::Outcome { .. } | sender::Input::Timer(_) => {
+                panic!("a crSocket does not say {input:?}")
+            }
         }
     }
 
@@ -141,7 +147,10 @@ impl Shell {
                 self.partner = partner;
             }
             Notice::CrEvent(event) => {
-                assert!(event.sender.is_some() && (event.sender == before || event.sender == self.socket.partner()));
+                assert!(
+                    event.sender.is_some()
+                        && (event.sender == before || event.sender == self.socket.partner())
+                );
             }
             Notice::ClientId(id) => assert_eq!(self.socket.client().client_id, Assigned::Valid(id)),
             Notice::Fate { .. } => panic!("only a sender says {notice:?}"),
@@ -152,11 +161,16 @@ impl Shell {
         let state = self.socket.state();
         assert_eq!((&self.told, self.partner), (state, self.socket.partner()));
         assert_eq!(&self.sender, self.socket.sender(), "parent and child differ");
-        let counted =
-            (self.sender.client_active, self.sender.client_id, &self.sender.access_token);
+        let counted = (self.sender.client_active, self.sender.client_id, &self.sender.access_token);
         let given = (self.receiver.client_active, self.receiver.client_id, &self.receiver.access_token);
         assert_eq!(counted, given, "the children differ");
-        follows_from_facts(state, self.socket.client(), self.sender.client_id, &self.socket.receiver().state, &self.sender);
+        follows_from_facts(
+            state,
+            self.socket.client(),
+            self.sender.client_id,
+            &self.socket.receiver().state,
+            &self.sender,
+        );
         self.heard.check(&self.socket, self.now, &self.timing);
 
         assert_eq!(self.timers.due(TimerKind::Ping).is_some(), state.is_paired());
@@ -250,7 +264,8 @@ impl Heard {
     /// Interacting: the partner said something active less than partnerActiveMaxEventInDt ago.
     pub(crate) fn check(&self, socket: &Socket, now: Millis, timing: &Timing) {
         if *socket.state() == State::Interacting {
-            let last = self.0.iter().rev().find(|(from, _)| Some(*from) == socket.partner()).map(|(_, at)| *at);
+            let last =
+                self.0.iter().rev().find(|(from, _)| Some(*from) == socket.partner()).map(|(_, at)| *at);
             let is_fresh = last.is_some_and(|at| now - at < timing.partner_active_max_event_in_dt);
             assert!(is_fresh, "interacting with {:?}, last heard at {last:?}", socket.partner());
         }

@@ -68,8 +68,9 @@ fn written(send: &SendEvent) -> String {
 fn token_is_recognised(raw: &str) {
     let Ok(token) = AccessToken::parse(raw) else { return };
     let text = token.as_str();
-    let is_parameter =
-        |piece: &str| piece.contains(['=', '%']) || ["clientId", "clientRole", "accessToken"].contains(&piece);
+    let is_parameter = |piece: &str| {
+        piece.contains(['=', '%']) || ["clientId", "clientRole", "accessToken"].contains(&piece)
+    };
     if text.split(['&', '#']).skip(1).any(is_parameter) {
         return; // what follows may be a parameter of its own
     }
@@ -86,8 +87,11 @@ pub(crate) fn event_data(data: &[u8]) {
     let sender = ClientId::parse("700002").unwrap();
     event_is_read(text, sender);
     let Ok(data) = EventData::accept(text, sender) else {
-        assert!(text.split(',').count() < 8 || !text.starts_with(|first: char| first.is_ascii_alphanumeric())
-            || text.split(',').next().unwrap().contains(|c: char| !c.is_ascii_alphanumeric()));
+        assert!(
+            text.split(',').count() < 8
+                || !text.starts_with(|first: char| first.is_ascii_alphanumeric())
+                || text.split(',').next().unwrap().contains(|c: char| !c.is_ascii_alphanumeric())
+        );
         return;
     };
     let (ours, theirs) = (data.text().split(','), text.split(','));
@@ -97,7 +101,10 @@ pub(crate) fn event_data(data: &[u8]) {
 
     let event = data.to_event();
     assert_eq!(event.sender, Some(sender));
-    assert_eq!((data.kind(), data.event_type(), data.sub_type()), (event.kind(), &*event.event_type, &*event.sub_type));
+    assert_eq!(
+        (data.kind(), data.event_type(), data.sub_type()),
+        (event.kind(), &*event.event_type, &*event.sub_type)
+    );
     assert_eq!(
         (data.buffered(), data.logged(), data.interceptable()),
         (event.buffered, event.logged, event.interceptable)
@@ -170,7 +177,7 @@ fn pid(bytes: &mut Bytes<'_>) -> Pid {
 fn aborted(bytes: &mut Bytes<'_>) -> Frame {
     const REASONS: [&str; 4] = ["releasedByOther", "invalidRole", "clientIdInUse", ""];
     let pid_given_up = pid(bytes);
-    let reason = if bytes.flag() { bytes.text().replace(',', "") } else { (*bytes.pick(&REASONS)).to_owned() };
+    let reason = if bytes.flag() { bytes.text().replace(',', "") } else { (bytes.pick(&REASONS)).to_owned() };
     let releaser = bytes.flag().then(|| pid(bytes));
     Frame::Aborted { pid: pid_given_up, reason: AbortReason::from_text(&reason), releaser }
 }
@@ -223,7 +230,9 @@ fn meant(stream: &[u8]) -> Vec<StreamItem> {
     let (mut items, mut name, mut data, mut id) = (Vec::new(), Vec::new(), None, None);
     for line in lines(stream) {
         let (field, value) = match line.iter().position(|byte| *byte == b':') {
-            Some(colon) => (&line[..colon], line[colon + 1..].strip_prefix(b" ").unwrap_or(&line[colon + 1..])),
+            Some(colon) => {
+                (&line[..colon], line[colon + 1..].strip_prefix(b" ").unwrap_or(&line[colon + 1..]))
+            }
             None => (line, &[][..]),
         };
         match field {
@@ -282,7 +291,8 @@ fn frame_meant(name: &[u8], data: &[u8]) -> StreamItem {
             Frame::Aborted { pid, reason, releaser: Pid::parse(field(2)).ok() }
         }
         (known @ ("hello" | "alive" | "closed" | "shutdown" | "aborted"), Err(_)) => {
-            let name = ["hello", "alive", "closed", "shutdown", "aborted"].into_iter().find(|name| *name == known);
+            let name =
+                ["hello", "alive", "closed", "shutdown", "aborted"].into_iter().find(|name| *name == known);
             return StreamItem::Unreadable(Unreadable::Pid { name: name.unwrap(), seen: shortened(whose) });
         }
         _ => return StreamItem::Unreadable(Unreadable::Name { seen: shortened(&name) }),

@@ -72,7 +72,7 @@ impl Shell {
             5..=8 => self.stream_says(bytes),
             9 => self.stream_ends(bytes),
             10 | 11 => self.answer(bytes),
-            12 => self.take(Input::Timer(*bytes.pick(&TimerKind::ALL))),
+            12 => self.take(Input::Timer(bytes.pick(&TimerKind::ALL))),
             _ => {
                 self.now = self.timers.wait(self.now, bytes);
                 self.random = bytes.number();
@@ -124,8 +124,9 @@ impl Shell {
     }
 
     fn stream_ends(&mut self, bytes: &mut Bytes<'_>) {
-        let ends = [StreamEnd::Broken, StreamEnd::NoConnection, StreamEnd::Status(404), StreamEnd::NotEventStream];
-        let how = *bytes.pick(&ends);
+        let ends =
+            [StreamEnd::Broken, StreamEnd::NoConnection, StreamEnd::Status(404), StreamEnd::NotEventStream];
+        let how = bytes.pick(&ends);
         if let Some((stream, stands)) = &mut self.stream {
             *stands = false;
             let stream = *stream;
@@ -148,8 +149,8 @@ impl Shell {
         self.partner_before = self.machines.socket.partner();
         self.machines.handle(input, &step, Some(1_800_000_000_000 + self.now.0), &mut effects);
         let facts = self.machines.sender.facts();
-        self.held.extend(facts.credentials().zip(facts.partner.valid().copied()));
-        self.held.dedup();
+        let held = facts.credentials().zip(facts.partner.valid().copied());
+        self.held.extend(held.filter(|held| self.held.last() != Some(held)));
         for effect in effects {
             self.perform(effect);
         }
@@ -206,7 +207,10 @@ impl Shell {
             }
             Notice::CrEvent(event) => {
                 let partner = self.machines.socket.partner();
-                assert!(event.sender.is_some() && (event.sender == partner || event.sender == self.partner_before));
+                assert!(
+                    event.sender.is_some()
+                        && (event.sender == partner || event.sender == self.partner_before)
+                );
                 assert!(event.receive_ct.is_some());
             }
             Notice::Fate { ticket, fate } => {
@@ -223,13 +227,22 @@ impl Shell {
         assert_eq!(socket.sender(), sender.facts(), "parent and child differ");
         assert_eq!(socket.receiver().state, receiver.state(), "parent and child differ");
         follows_from_facts(
-            socket.state(), socket.client(), sender.facts().client_id, &receiver.state(), sender.facts(),
+            socket.state(),
+            socket.client(),
+            sender.facts().client_id,
+            &receiver.state(),
+            sender.facts(),
         );
         self.heard.check(socket, self.now, &self.timing);
         let (queued, kept) = sender.queued();
-        assert!(kept <= MAX_QUEUED + 1 && queued + kept <= 2 * MAX_QUEUED + 1 && line.waiting() <= MAX_WAITING);
+        assert!(
+            kept <= MAX_QUEUED + 1 && queued + kept <= 2 * MAX_QUEUED + 1 && line.waiting() <= MAX_WAITING
+        );
         assert_eq!(self.fates.len() as u64, self.tickets, "something is said of each event");
-        assert!(line.waiting() == 0 || (self.sent.is_some() && !socket.client().unloading), "the line is stuck");
+        assert!(
+            line.waiting() == 0 || (self.sent.is_some() && !socket.client().unloading),
+            "the line is stuck"
+        );
         assert_eq!(self.sent.is_some(), self.timers.due(TimerKind::Answer).is_some());
 
         let state = receiver.state();
@@ -241,7 +254,12 @@ impl Shell {
             (TimerKind::Ping, socket.state().is_paired()),
             (TimerKind::Partner, *socket.state() == State::Interacting),
         ] {
-            assert_eq!(self.timers.due(timer).is_some(), of_use, "{timer:?} while {state:?}, {:?}", socket.state());
+            assert_eq!(
+                self.timers.due(timer).is_some(),
+                of_use,
+                "{timer:?} while {state:?}, {:?}",
+                socket.state()
+            );
         }
     }
 }
