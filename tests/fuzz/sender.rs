@@ -27,6 +27,8 @@ pub(crate) fn run(data: &[u8]) {
         under_way: BTreeMap::new(),
         last_left: BTreeMap::new(),
         last_request: RequestNo(0),
+        spaced_until: Millis::MIN,
+        flushes: false,
         settled: None,
         said_unassign: Vec::new(),
     };
@@ -53,6 +55,10 @@ struct Shell {
     /// The last ordinary event that left for each recipient.
     last_left: BTreeMap<ClientId, u64>,
     last_request: RequestNo,
+    /// Nothing ordinary leaves earlier, but for goodbyes and what was kept.
+    spaced_until: Millis,
+    /// The present input is a goodbye, which lets everything leave.
+    flushes: bool,
     /// The event whose outcome is the present input.
     settled: Option<(u64, Outcome)>,
     /// With which credentials and to whom an `unassign` was due.
@@ -149,6 +155,7 @@ impl Shell {
 
     fn take(&mut self, input: Input) {
         let mut actions = Vec::new();
+        self.flushes = matches!(input, Input::Set { .. } | Input::Inactive | Input::Unassign);
         let step = Step { now: self.now, random: self.random, timing: &self.timing };
         self.sender.handle(input, &step, &mut actions);
         for action in actions {
@@ -167,7 +174,10 @@ impl Shell {
         assert!(self.online, "{post:?} while offline");
         let Message::CrEvent(event) = &post.message else { panic!("a sender sends crEvents only: {post:?}") };
         let left = match event.kind() {
-            EventKind::Ping => Left::Ping,
+            EventKind::Ping => {
+                assert!(self.now >= self.spaced_until, "a ping leaves at {}, too early", self.now);
+                Left::Ping
+            }
             EventKind::Unassign => {
                 let said = (post.credentials.clone(), post.recipient);
                 assert!(self.said_unassign.contains(&said), "{post:?} was never due");
@@ -182,6 +192,9 @@ impl Shell {
         let request = post.request.unwrap();
         assert!(request > self.last_request);
         self.last_request = request;
+        if !matches!(left, Left::Unassign) {
+            self.spaced_until = self.now + self.timing.min_cr_event_dt;
+        }
         self.under_way.insert(request, left);
     }
 
@@ -190,6 +203,8 @@ impl Shell {
         let Message::CrEvent(event) = &post.message else { panic!("{post:?}") };
         let number = people::number_of(event).unwrap();
         let known = &self.events[usize::try_from(number).unwrap()];
+        let may_leave = self.flushes || self.now >= self.spaced_until || known.fate != Some(Fate::Queued);
+        assert!(may_leave, "{number} leaves at {}, before {}", self.now, self.spaced_until);
         assert_eq!(known.made_with, Some((post.credentials.clone(), post.recipient)));
         let last = self.last_left.insert(post.recipient, number);
         let again = known.fate == Some(Fate::Buffered);

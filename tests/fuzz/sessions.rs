@@ -12,7 +12,7 @@ use crsocket::protocol::policy::{
 };
 use crsocket::protocol::rate::RateLimit;
 use crsocket::protocol::sessions::{
-    Effect, Opened, PidSequence, SendAnswer, ServerAction, ServerStep, Session, SessionTable,
+    Effect, Note, Opened, PidSequence, SendAnswer, ServerAction, ServerStep, Session, SessionTable,
 };
 use crsocket::protocol::time::{Millis, Timing};
 use crsocket::protocol::wire::{
@@ -45,6 +45,15 @@ struct Shell {
     sent: u64,
     /// Those that may still be delivered, from one clientId to another, in the order of acceptance.
     accepted: BTreeMap<(ClientId, ClientId), VecDeque<Accepted>>,
+    tally: Tally,
+}
+
+/// What became of crEvents.
+#[derive(Default)]
+struct Tally {
+    accepted: u64,
+    delivered: u64,
+    dropped: u64,
 }
 
 /// A stream as its reader sees it.
@@ -100,6 +109,7 @@ impl Shell {
             last_pid: None,
             sent: 0,
             accepted: BTreeMap::new(),
+            tally: Tally::default(),
         }
     }
 
@@ -164,6 +174,7 @@ impl Shell {
         let answer = self.serve(|table, step, actions| table.send(&app, message, step, actions));
         match answer {
             SendAnswer::Accepted(effect) => {
+                self.tally.accepted += u64::from(is_cr_event);
                 let session =
                     self.table.session(client_id).filter(|_| is_cr_event && self.limits.bind_client_ids);
                 if let Some(session) = session {
@@ -302,6 +313,7 @@ impl Shell {
                 ServerAction::Cut { client_id, pid } => {
                     assert_eq!(self.streams.remove(&pid).map(|stream| stream.client_id), Some(client_id));
                 }
+                ServerAction::Note(Note::Dropped { .. }) => self.tally.dropped += 1,
                 ServerAction::Note(_) => {}
             }
         }
@@ -356,6 +368,7 @@ impl Shell {
         let place = order.iter().position(|entry| entry.number == number);
         let place = place.unwrap_or_else(|| panic!("event {number} comes a second time, or too late"));
         let origin = order.drain(..=place).next_back().unwrap();
+        self.tally.delivered += 1;
         assert_eq!((&origin.app, origin.role.partner()), (&to.app, to.role));
         let pairing = self.apps.get(&to.app).unwrap().pairing;
         assert!(pairing == Pairing::Any || origin.users.contains(&to.user), "event {number} crossed users");
@@ -409,6 +422,8 @@ impl Shell {
         assert_eq!((table.next_due(), table.sessions().count()), (None, 0));
         assert_eq!((table.session_count(), table.reservation_count(), table.ending_count()), (0, 0, 0));
         assert_eq!((table.line_bytes(), table.output_bytes()), (0, 0));
+        let Tally { accepted, delivered, dropped } = self.tally;
+        assert_eq!(accepted, delivered + dropped, "what is accepted is delivered, or its end is noted once");
         assert!(format!("{table:?}").contains("slots: {}"), "{table:?}");
     }
 }
