@@ -38,7 +38,9 @@ macro_rules! targets {
             #[test]
             fn $name() {
                 #[cfg(fuzzing)]
-                bolero::check!().with_max_len(MAX_LEN).for_each(|data: &[u8]| $target(data));
+                if is_wanted(stringify!($name)) {
+                    bolero::check!().with_max_len(MAX_LEN).for_each(|data: &[u8]| $target(data));
+                }
                 #[cfg(not(fuzzing))]
                 replay(stringify!($name), $target);
             }
@@ -61,6 +63,13 @@ targets! {
 /// The longest input of a campaign.
 #[cfg(fuzzing)]
 const MAX_LEN: usize = 4096;
+
+/// Whether this is the target of the campaign. libFuzzer starts processes of its own when it reduces a corpus, without the
+/// arguments that choose a test.
+#[cfg(fuzzing)]
+fn is_wanted(name: &str) -> bool {
+    std::env::var("BOLERO_TEST_NAME").is_ok_and(|wanted| wanted == name)
+}
 
 /// Gives a target each input of its corpus.
 #[cfg_attr(fuzzing, expect(dead_code, reason = "a campaign reads the corpus itself"))]

@@ -168,6 +168,8 @@ impl Shell {
         let number = self.sent;
         let event = self.event(bytes, client_id);
         let is_cr_event = matches!(event, MsgEvent::CrEvent(_));
+        let own_pid = self.table.session(recipient).map(Session::pid).filter(|_| client_id == recipient);
+        let shows_own = matches!(event, MsgEvent::Alive(shown) | MsgEvent::Close(shown) if shown == own_pid);
         let entry = Accepted { number, app: app.clone(), role, users: users.clone() };
         self.accepted.entry((client_id, recipient)).or_default().push_back(entry);
         let message = SendEvent { client_id, role, access_token, recipient, event };
@@ -181,6 +183,8 @@ impl Shell {
                     assert_eq!((session.app(), session.role()), (&app, role), "spoke for another");
                     assert!(users.contains(session.user()), "spoke for another user");
                 }
+                let counts_as_own = matches!(effect, Effect::Echoed | Effect::Closed);
+                assert!(!counts_as_own || (own_pid.is_some() && shows_own), "{effect:?} for a stranger");
                 assert!(effect != Effect::Closed || self.table.session(recipient).is_none());
             }
             SendAnswer::UnknownApp

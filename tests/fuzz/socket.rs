@@ -58,8 +58,11 @@ impl Shell {
                 self.take(input);
             }
             4 | 5 => {
-                let revision = if bytes.rarely(16) { self.revision.wrapping_sub(1) } else { self.revision };
+                let is_late = bytes.rarely(16);
+                let revision = self.revision.wrapping_sub(u32::from(is_late));
+                let known = self.socket.receiver().clone();
                 self.take(Input::ReceiverReport { view: view(bytes), revision });
+                assert!(!is_late || *self.socket.receiver() == known, "a late report undid a newer input");
             }
             6..=8 => {
                 let mut event = people::received(bytes);
@@ -171,6 +174,7 @@ impl Shell {
             &self.socket.receiver().state,
             &self.sender,
         );
+        none_but_the_streams_credentials_count(&self.socket);
         self.heard.check(&self.socket, self.now, &self.timing);
 
         assert_eq!(self.timers.due(TimerKind::Ping).is_some(), state.is_paired());
@@ -238,6 +242,15 @@ pub(crate) fn follows_from_facts(
     let name = if state.is_paired() { "paired" } else { state.as_str() };
     assert_eq!(name, demanded, "{client:?} {receiver:?} {sender:?}");
     assert_eq!(state.is_active(), active);
+}
+
+/// "Another clientId or accessToken counts as missing until the old stream has ended".
+pub(crate) fn none_but_the_streams_credentials_count(socket: &Socket) {
+    let Some(stream) = &socket.receiver().stream else { return };
+    let sender = socket.sender();
+    assert!(sender.client_id.is_none_or(|id| id == stream.client_id), "{sender:?} beside {stream:?}");
+    let token = sender.access_token.valid();
+    assert!(token.is_none_or(|token| *token == stream.access_token), "another accessToken beside {stream:?}");
 }
 
 /// What was heard of whom: more than a crSocket remembers.

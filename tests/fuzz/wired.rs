@@ -15,7 +15,7 @@ use crsocket::protocol::wired::{Effect, Input, WiredSocket};
 
 use crate::bytes::Bytes;
 use crate::people::{self, Timers};
-use crate::socket::{Heard, follows_from_facts, set_by_client};
+use crate::socket::{Heard, follows_from_facts, none_but_the_streams_credentials_count, set_by_client};
 
 pub(crate) fn run(data: &[u8]) {
     let mut bytes = Bytes::new(data);
@@ -233,6 +233,7 @@ impl Shell {
             &receiver.state(),
             sender.facts(),
         );
+        none_but_the_streams_credentials_count(socket);
         self.heard.check(socket, self.now, &self.timing);
         let (queued, kept) = sender.queued();
         assert!(
