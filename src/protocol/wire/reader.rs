@@ -83,7 +83,8 @@ pub struct FrameReader {
 struct Block {
     name: Box<[u8]>,
     data: Option<Vec<u8>>,
-    id: Option<Box<str>>,
+    /// As it came: as text it may be longer than what the limit is for.
+    id: Option<Box<[u8]>>,
 }
 
 impl FrameReader {
@@ -175,9 +176,7 @@ impl FrameReader {
         match split_field(line) {
             (b"event", value) => self.block.name = value.into(),
             (b"data", value) => self.block.add_data(value),
-            (b"id", value) if !value.contains(&0) => {
-                self.block.id = Some(String::from_utf8_lossy(value).into());
-            }
+            (b"id", value) if !value.contains(&0) => self.block.id = Some(value.into()),
             (b"retry", value) => out.extend(parse_retry(value).map(StreamItem::Retry)),
             _ => {} // a comment (it has no name), or a field that means nothing
         }
@@ -225,7 +224,7 @@ impl Block {
 
     /// Gives out the whole block at its empty line. Without a data line it is no event, whatever its name.
     fn dispatch(self, out: &mut Vec<StreamItem>) {
-        out.extend(self.id.map(StreamItem::Id));
+        out.extend(self.id.map(|id| StreamItem::Id(String::from_utf8_lossy(&id).into())));
         if let Some(data) = self.data {
             let name = if self.name.is_empty() { b"message" } else { &*self.name };
             out.push(match read_frame(name, &percent::decode_text_lossy(&data)) {

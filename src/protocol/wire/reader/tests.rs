@@ -112,6 +112,15 @@ fn bounds_hold_and_a_failed_reader_stays_failed() {
     }
 }
 
+/// Found by fuzzing: the id counted with three bytes for each one that is not UTF-8.
+#[test]
+fn an_id_that_is_not_utf8_counts_with_the_bytes_it_came_in() {
+    let mut out = Vec::new();
+    let stream = [b"id: ", &[0xff; 16][..], b"\n\n"].concat();
+    assert_eq!(FrameReader::new(20).feed(&stream, &mut out), Ok(()));
+    assert_eq!(out, [StreamItem::Id("\u{fffd}".repeat(16).into())]);
+}
+
 #[test]
 fn what_stands_before_a_failure_is_given_out() {
     let mut out = Vec::new();
