@@ -131,9 +131,10 @@ impl Shell {
             sender::Input::Inactive => assert!(self.sender.state().is_ready()),
             sender::Input::Online(_)
             | sender::Input::Ping
+            | sender::Input::CancelPing
             | sender::Input::Reject { .. }
             | sender::Input::Send { .. } => {}
-            sender::Input::Outcome { .. } | sender::Input::Timer(_) => {
+            sender::Input::PingLeft { .. } | sender::Input::Outcome { .. } | sender::Input::Timer(_) => {
                 panic!("a crSocket does not say {input:?}")
             }
         }

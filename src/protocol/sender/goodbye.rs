@@ -90,13 +90,8 @@ impl Sender {
 
     /// What is held for this partner, and buffered or logged, takes its turn now; the rest for it is dropped.
     fn flush_for(&mut self, partner: ClientId, step: &Step<'_>, actions: &mut Vec<SenderAction>) {
+        let mut held = self.kept_for(partner);
         let Some(queues) = &mut self.queues else { return };
-        let mut held: VecDeque<Queued> = VecDeque::new();
-        if self.online {
-            let (theirs, others) = queues.kept.drain(..).partition(|event| event.recipient == partner);
-            queues.kept = others;
-            held = theirs;
-        }
         let (theirs, others) = queues.queue.drain(..).partition(|event| event.recipient == partner);
         queues.queue = others;
         held.extend::<VecDeque<Queued>>(theirs);
@@ -108,6 +103,14 @@ impl Sender {
                 actions.push(SenderAction::Fate { ticket: event.ticket, fate });
             }
         }
+    }
+
+    /// What was kept for this partner and may leave now, taken out; nothing while offline.
+    fn kept_for(&mut self, partner: ClientId) -> VecDeque<Queued> {
+        let Some(queues) = self.queues.as_mut().filter(|_| self.online) else { return VecDeque::new() };
+        let (theirs, others) = queues.kept.drain(..).partition(|event| event.recipient == partner);
+        queues.kept = others;
+        theirs
     }
 
     /// Says again what nobody answered, if it was last said so long ago.
@@ -124,7 +127,9 @@ impl Sender {
             unassigns.filter(|unassign| is_due(unassign)).map(|unassign| unassign.partner).collect();
         for partner in partners {
             // What was kept for that partner while offline is not overtaken either.
-            self.flush_for(partner, step, actions);
+            for event in self.kept_for(partner) {
+                self.take_turn(event, step, actions);
+            }
             self.mark_followed();
             let request = self.next_request();
             let Some(queues) = &mut self.queues else { return };
