@@ -31,6 +31,7 @@ pub(crate) fn run(data: &[u8]) {
         flushes: false,
         settled: None,
         said_unassign: Vec::new(),
+        known_as: Vec::new(),
     };
     while !bytes.is_empty() {
         shell.next(&mut bytes);
@@ -63,6 +64,8 @@ struct Shell {
     settled: Option<(u64, Outcome)>,
     /// With which credentials and to whom an `unassign` was due.
     said_unassign: Vec<(Credentials, ClientId)>,
+    /// Credentials and partners that held together.
+    known_as: Vec<(Credentials, ClientId)>,
 }
 
 /// An event of the enclosing client.
@@ -137,7 +140,10 @@ impl Shell {
 
     fn unassign(&mut self) {
         let facts = self.sender.facts();
-        self.said_unassign.extend(facts.credentials().zip(facts.partner.valid().copied()));
+        // While credentials are missing or changing, with those that held before.
+        let partner = facts.partner.valid().copied();
+        self.known_as.extend(facts.credentials().zip(partner));
+        self.said_unassign.extend(self.known_as.iter().filter(|(_, held)| Some(*held) == partner).cloned());
         self.take(Input::Unassign);
     }
 
@@ -154,6 +160,10 @@ impl Shell {
     }
 
     fn take(&mut self, input: Input) {
+        let facts = self.sender.facts();
+        let held = facts.credentials().zip(facts.partner.valid().copied());
+        let is_new = held.as_ref().is_some_and(|held| !self.known_as.contains(held));
+        self.known_as.extend(held.filter(|_| is_new));
         let mut actions = Vec::new();
         self.flushes = matches!(input, Input::Set { .. } | Input::Inactive | Input::Unassign);
         let step = Step { now: self.now, random: self.random, timing: &self.timing };
