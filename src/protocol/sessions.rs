@@ -75,7 +75,8 @@ impl ServerStep<'_> {
 /// [`recycle`](SessionTable::recycle), [`abort`](SessionTable::abort),
 /// [`recheck_access`](SessionTable::recheck_access), [`give_client_id`](SessionTable::give_client_id). Each appends its
 /// [`ServerAction`]s, which the shell performs in order. Afterwards [`next_due`](SessionTable::next_due) says when
-/// `sweep` is to be called; called late, it changes nothing of what is decided, only when it is said.
+/// `sweep` is to be called; called late, a session ends late, and its reservation
+/// counts from then.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SessionTable {
     slots: IdTable<Slot>,
