@@ -164,13 +164,16 @@ fn report(
             write_lines(out, lines.get(lines.len().saturating_sub(SHOWN)..).unwrap_or_default())?;
         }
     }
-    writeln!(
+    let faults = format!("{:?}", campaign.faults).to_lowercase();
+    write!(
         out,
-        "\nTo live it again: crsocket check --seed {seed} --pairs {} --hours {} --faults {}",
-        args.pairs,
-        args.hours,
-        format!("{:?}", campaign.faults).to_lowercase()
+        "\nTo live it again: crsocket check --seed {seed} --pairs {} --hours {} --faults {faults}",
+        args.pairs, args.hours
     )?;
+    for (name, length) in &args.timing {
+        write!(out, " --timing {name}={}", length.0)?;
+    }
+    writeln!(out)?;
     Ok(())
 }
 

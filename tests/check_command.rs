@@ -1,0 +1,65 @@
+//! `crsocket check` as whoever types it meets it: what it prints, what it writes, how it exits.
+
+#![allow(clippy::unwrap_used, reason = "a test says what it saw by panicking")]
+
+use std::fs;
+use std::process::{Command, Output};
+
+fn check(args: &[&str]) -> (Option<i32>, String) {
+    let Output { status, stdout, stderr } =
+        Command::new(env!("CARGO_BIN_EXE_crsocket")).arg("check").args(args).output().unwrap();
+    (status.code(), format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr)))
+}
+
+#[track_caller]
+fn expect(args: &[&str], code: i32, parts: &[&str]) {
+    let (seen, said) = check(args);
+    assert_eq!(seen, Some(code), "{args:?}: {said}");
+    for part in parts {
+        assert!(said.contains(part), "{args:?}: {part:?} is missing in: {said}");
+    }
+}
+
+#[test]
+fn lives_in_which_all_holds_exit_with_0() {
+    expect(&["--seeds", "3", "--hours", "0.2"], 0, &["3 seeds from 0", "calms"]);
+    expect(&["--seed", "7", "--hours", "0.2", "--pairs", "1", "--faults", "harsh"], 0, &["1 seeds from 7"]);
+}
+
+#[test]
+fn a_violation_exits_with_1_and_is_told() {
+    let trace = std::env::temp_dir().join(format!("crsocket-check-{}.txt", std::process::id()));
+    // No `hello` can come within a millisecond: nobody ever connects.
+    let impossible = ["--seeds", "2", "--threads", "1", "--timing", "hello_max_dt=1", "--trace"];
+    let mut args = impossible.to_vec();
+    args.push(trace.to_str().unwrap());
+    expect(
+        &args,
+        1,
+        &["WillingPairsInteract", "rule: 10:", "Shrunk from", "--seed 0", "--timing hello_max_dt=1"],
+    );
+    let told = fs::read_to_string(&trace).unwrap();
+    fs::remove_file(&trace).unwrap();
+    assert!(told.contains("controller") && told.contains("= connecting"), "{told}");
+}
+
+#[test]
+fn a_healthy_life_is_shown_as_a_diagram() {
+    expect(
+        &["--seed", "3", "--show"],
+        0,
+        &["controller", "responder", "interacting", "ping -->", "<-- ping"],
+    );
+}
+
+#[test]
+fn what_cannot_be_checked_exits_with_2_and_says_why() {
+    expect(&["--timing", "nonsense=3"], 2, &["no timing \"nonsense\"", "hello_max_dt"]);
+    expect(&["--timing", "hello_max_dt"], 2, &["NAME=MS"]);
+    let contradiction = ["searching_max_event_out_dt = 30000", "partner_active_max_event_in_dt"];
+    expect(&["--timing", "searching_max_event_out_dt=30000"], 2, &contradiction);
+    expect(&["--hours", "0"], 2, &["hours"]);
+    expect(&["--show"], 2, &["--seed"]);
+    let unwritable = ["--seed", "1", "--hours", "0.1", "--trace", "/nowhere/at/all"];
+    expect(&unwritable, 2, &["cannot write the trace to /nowhere/at/all"]);
+}
