@@ -59,12 +59,12 @@ pub fn run(args: &CheckArgs, out: &mut impl Write) -> Result<ExitCode, CheckErro
     let campaign = campaign(args)?;
     let begun = Instant::now();
     let bar = progress_bar(campaign.seeds);
-    let (summary, failure) = campaign.run(|lived, summary| {
+    let (lived, summary, failure) = campaign.run(|lived, summary| {
         bar.set_position(lived);
         bar.set_message(format!("{:.0} pair hours", pair_hours(&summary)));
     });
     bar.finish_and_clear();
-    write_summary(out, &campaign, &summary, begun.elapsed().as_secs_f64())?;
+    write_summary(out, &campaign, lived, &summary, begun.elapsed().as_secs_f64())?;
     match failure {
         Some(failure) => {
             report(args, &campaign, &failure, out)?;
@@ -115,15 +115,15 @@ fn pair_hours(summary: &Summary) -> f64 {
 fn write_summary(
     out: &mut impl Write,
     campaign: &Campaign,
+    lived: u64,
     summary: &Summary,
     seconds: f64,
 ) -> Result<(), CheckError> {
     let hours = pair_hours(summary);
     writeln!(
         out,
-        "{} seeds from {}, {:?} faults: {hours:.0} hours of pair time in {seconds:.1} s ({:.0} hours a second), {} \
+        "{lived} seeds from {}, {:?} faults: {hours:.0} hours of pair time in {seconds:.1} s ({:.0} hours a second), {} \
          happenings",
-        campaign.seeds,
         campaign.from,
         campaign.faults,
         hours / seconds.max(0.001),

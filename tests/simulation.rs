@@ -30,7 +30,7 @@ fn campaign(faults: Faults, seeds: u64) -> Campaign {
 
 /// Lives them, and says what a life in which something did not hold looks like.
 fn expect_all_holds(campaign: &Campaign) -> Summary {
-    let (summary, failure) = campaign.run(|_, _| {});
+    let (_, summary, failure) = campaign.run(|_, _| {});
     if let Some(failure) = failure {
         let (plan, violation) = shrink(&failure.plan, &failure.violation, &campaign.timing);
         let lines = trace(&plan, &campaign.timing).unwrap();
@@ -82,7 +82,7 @@ fn a_rule_that_does_not_work_is_found_and_the_life_is_shrunk() {
     let timing = impossible_timing();
     assert!(timing.check().is_err(), "section 8 refuses it");
     let campaign = Campaign { timing, ..campaign(Faults::Harsh, 20) };
-    let (_, failure) = campaign.run(|_, _| {});
+    let (_, _, failure) = campaign.run(|_, _| {});
     let failure = failure.expect("sessions end all the time");
     let (plan, violation) = shrink(&failure.plan, &failure.violation, &campaign.timing);
     assert_eq!(violation.invariant, failure.violation.invariant);

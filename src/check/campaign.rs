@@ -43,8 +43,8 @@ impl Campaign {
     }
 
     /// Lives them all; stops at the first that goes wrong, and gives out the one with the lowest seed. `progress` is
-    /// called after each life, from any thread, with what they amount to so far.
-    pub fn run(&self, progress: impl Fn(u64, Summary) + Sync) -> (Summary, Option<Box<Failure>>) {
+    /// called after each life, from any thread, with what they amount to so far. Gives out how many were lived, too.
+    pub fn run(&self, progress: impl Fn(u64, Summary) + Sync) -> (u64, Summary, Option<Box<Failure>>) {
         let next = AtomicU64::new(0);
         let stop = AtomicBool::new(false);
         let state = Mutex::new((Summary::default(), 0, None));
@@ -72,8 +72,8 @@ impl Campaign {
                 });
             }
         });
-        let (summary, _, failure) = state.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        (summary, failure)
+        let (summary, lived, failure) = state.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        (lived, summary, failure)
     }
 }
 
