@@ -8,6 +8,8 @@
 pub mod check;
 pub mod check_command;
 pub mod cli;
+pub mod config;
+pub mod config_command;
 pub mod protocol;
 
 /// The README's examples run as tests.
