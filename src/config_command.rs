@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use thiserror::Error;
 
+use crate::apps::{AppTable, AppsError};
 use crate::cli::ServeArgs;
 use crate::config::{ConfigError, Overrides, Settings};
 
@@ -15,6 +16,9 @@ pub enum ConfigCommandError {
     /// The configuration cannot be accepted.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A token file cannot be accepted.
+    #[error(transparent)]
+    Apps(#[from] AppsError),
     /// Standard output could not be written.
     #[error("cannot write to standard output: {0}")]
     Output(#[from] io::Error),
@@ -26,10 +30,15 @@ pub enum ConfigCommandError {
 /// [`ConfigCommandError`].
 pub fn check(file: &Path, out: &mut impl Write) -> Result<ExitCode, ConfigCommandError> {
     let settings = Settings::load(Some(file), &Overrides::default())?;
-    let apps: Vec<&str> = settings.apps.keys().map(|id| id.as_str()).collect();
-    let any = if settings.server.any_app { ", and any other" } else { "" };
-    let names = if apps.is_empty() { "none".to_owned() } else { apps.join(", ") };
-    writeln!(out, "{}: good; apps: {names}{any}", file.display())?;
+    let table = AppTable::build(&settings)?;
+    let names: Vec<&str> = table.names.iter().map(|id| id.as_str()).collect();
+    let apps = match (names.as_slice(), settings.server.any_app) {
+        ([], false) => "no app is configured, and any_app is off: all are answered with 404".to_owned(),
+        ([], true) => "any app is served".to_owned(),
+        (names, false) => format!("the apps are {}", names.join(", ")),
+        (names, true) => format!("the apps are {}, and any other is served", names.join(", ")),
+    };
+    writeln!(out, "{} can be served: {apps}.", file.display())?;
     Ok(ExitCode::SUCCESS)
 }
 

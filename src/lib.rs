@@ -5,6 +5,7 @@
 //! [`protocol::wired::WiredSocket`], a whole crSocket, and [`protocol::sessions::SessionTable`], a whole server's rules.
 //! [`check`] runs them against each other in virtual time.
 
+pub mod apps;
 pub mod check;
 pub mod check_command;
 pub mod cli;
