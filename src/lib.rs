@@ -8,6 +8,7 @@
 pub mod check;
 pub mod check_command;
 pub mod cli;
+pub mod http;
 pub mod protocol;
 
 /// The README's examples run as tests.
