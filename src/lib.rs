@@ -11,6 +11,7 @@ pub mod check_command;
 pub mod cli;
 pub mod config;
 pub mod config_command;
+pub mod http;
 pub mod protocol;
 
 /// The README's examples run as tests.

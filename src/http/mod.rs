@@ -1,0 +1,4 @@
+//! What the server answers over HTTP.
+
+pub mod files;
+pub mod problem;
