@@ -42,7 +42,7 @@ pub async fn serve(root: Option<&WebRoot>, request: &HttpRequest, tail: &str) ->
     }
     let Some(root) = root else {
         let detail = "This server serves no files: it was started without a web root (--web-root DIR).";
-        return Problem::new(StatusCode::NOT_FOUND, "Not found", detail).response();
+        return Problem::new(StatusCode::NOT_FOUND, detail).response();
     };
     let Some(path) = names::relative_path(tail) else {
         return nothing();
@@ -132,19 +132,18 @@ fn redirect_to_folder(request: &HttpRequest) -> HttpResponse {
 
 fn not_allowed(request: &HttpRequest) -> HttpResponse {
     let detail = format!("{} is not for files; GET and HEAD are.", request.method());
-    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", detail);
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail);
     let mut response = problem.response();
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
     response
 }
 
 fn nothing() -> HttpResponse {
-    Problem::new(StatusCode::NOT_FOUND, "Not found", "There is no such file here.").response()
+    Problem::new(StatusCode::NOT_FOUND, "There is no such file here.").response()
 }
 
 fn busy(detail: &str) -> HttpResponse {
-    let mut response =
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Service unavailable", detail).response();
+    let mut response = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).response();
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
     response
 }
@@ -155,7 +154,7 @@ fn failure(error: &NotFound) -> HttpResponse {
         NotFound::Unreadable { .. } => {
             log::debug!("a file of the web root cannot be read: {error}");
             let detail = "The server may not read this file.";
-            Problem::new(StatusCode::FORBIDDEN, "Forbidden", detail).response()
+            Problem::new(StatusCode::FORBIDDEN, detail).response()
         }
         NotFound::Failed { .. } => {
             log::warn!("a file of the web root cannot be served: {error}");
