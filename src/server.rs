@@ -25,7 +25,7 @@ use self::tls::Certificates;
 use crate::actors::registry::{Registry, RegistrySettings};
 use crate::apps::AppTable;
 use crate::client_id_store::{ClientIdStore, ephemeral};
-use crate::config::Settings;
+use crate::config::{CorsOrigins, Settings};
 use crate::http::connection::OpenConnections;
 use crate::http::files::WebRoot;
 use crate::http::listener::Listener;
@@ -90,6 +90,7 @@ impl Parts {
         let site = web::Data::new(Site {
             registry: OnceLock::new(),
             apps: ArcSwap::from_pointee(apps),
+            has_cors: settings.apps.values().any(|app| app.cors_origins != CorsOrigins::default()),
             web_root,
             client_id_store: tokio::sync::Mutex::new(store),
             trusted_proxies: server.trusted_proxies.clone(),

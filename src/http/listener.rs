@@ -10,11 +10,13 @@ use actix_rt::net::TcpStream;
 use actix_service::{ServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_tls::accept::rustls_0_23::{Acceptor, TlsStream};
 use actix_web::dev::AppConfig;
+use actix_web::middleware::Condition;
 use actix_web::{App, web};
 use rustls::ServerConfig;
 use socket2::SockRef;
 
 use super::connection::{Connection, Cutter, OpenConnections};
+use super::cors::cors;
 use super::site::Site;
 
 /// The longest time from the first byte of a request to the end of its head, and to the first byte of a connection.
@@ -96,7 +98,10 @@ impl Listener {
     where
         IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + 'static,
     {
-        let app = App::new().app_data(self.site.clone()).default_service(web::to(super::answer));
+        let app = App::new()
+            .app_data(self.site.clone())
+            .wrap(Condition::new(self.site.has_cors, cors(self.site.clone())))
+            .default_service(web::to(super::answer));
         HttpService::build()
             .keep_alive(KeepAlive::Timeout(self.keep_alive))
             .client_request_timeout(HEAD_DT)

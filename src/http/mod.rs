@@ -4,6 +4,7 @@
 
 mod client_id;
 pub mod connection;
+mod cors;
 mod event_source;
 pub mod files;
 mod front_page;

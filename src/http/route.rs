@@ -37,9 +37,18 @@ pub(super) enum Resource {
     SendEvent,
 }
 
-impl Route<'_> {
+impl<'a> Route<'a> {
+    /// The name of the app that it belongs to, unchecked, if it belongs to one.
+    pub(super) fn app(self) -> Option<&'a str> {
+        match self {
+            Route::Resource { app, .. } => Some(app),
+            Route::File { tail } => tail.split_once('/').map(|(app, _)| app),
+            Route::FrontPage | Route::Nothing => None,
+        }
+    }
+
     /// Where this path leads.
-    pub(super) fn of(path: &str) -> Route<'_> {
+    pub(super) fn of(path: &'a str) -> Route<'a> {
         if path == "/" {
             return Route::FrontPage;
         }

@@ -28,6 +28,8 @@ pub struct Site {
     pub registry: OnceLock<Addr<Registry>>,
     /// The apps, replaced as a whole when their files change.
     pub apps: ArcSwap<AppTable>,
+    /// Whether any app lets pages of other origins in.
+    pub has_cors: bool,
     /// The files that are served.
     pub web_root: Option<WebRoot>,
     /// Where clientIds are reserved on disk, if they are. Whoever reserves holds the outer lock meanwhile.
