@@ -9,6 +9,7 @@ pub mod apps;
 pub mod check;
 pub mod check_command;
 pub mod cli;
+pub mod client_id_store;
 pub mod config;
 pub mod config_command;
 pub mod protocol;
