@@ -14,5 +14,10 @@
 mod client;
 mod process;
 
+mod bad_input;
+mod ids;
+mod peers;
 mod rules;
+mod stop;
+mod tls;
 mod wire;
