@@ -175,7 +175,11 @@ impl<'a> Section<'a> {
                 list
             }
             ValueKind::String(text) => {
-                let texts = if is_text(value) { text.split(',').collect() } else { vec![text.as_str()] };
+                let texts = match text.as_str() {
+                    "" if is_text(value) => Vec::new(),
+                    text if is_text(value) => text.split(',').collect(),
+                    text => vec![text],
+                };
                 let parsed: Option<Vec<Vec<T>>> = texts.into_iter().map(|text| parse(text.trim())).collect();
                 parsed.map_or_else(
                     || {
