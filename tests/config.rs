@@ -201,6 +201,20 @@ fn each_kind_of_mistake_names_key_value_place_and_what_is_accepted() {
             "apps.demo.cors_origins = \"https://example.org/\" (line 1 of a.toml) is refused; accepted: an origin \
              without a path such as \"https://example.org\" or \"http://localhost:3000\", or \"*\", or a list of such",
         ),
+        (
+            "apps.demo.cors_origins = [\"https://example.org\", \"*\"]",
+            "apps.demo.cors_origins = a list (line 1 of a.toml) is refused; accepted: \"*\" alone, or origins without \
+             it",
+        ),
+        (
+            "[apps.demo]\naccess = \"list\"\ntoken_pattern = \"[a-z]+\"\ntokens = [\n\"alice\",\n\"Bob\"]",
+            "apps.demo.tokens[1] (line 6 of a.toml) does not match apps.demo.token_pattern = \"[a-z]+\" (line 3 of a.toml)",
+        ),
+        (
+            "[apps.demo]\naccess = \"list\"\ntokens = [\n\"alice\",\n{ token = \"alice\", roles = [\"responder\"] }]",
+            "apps.demo.tokens[1] (line 5 of a.toml) is the same token in other roles as apps.demo.tokens[0] (line 4 of \
+             a.toml)",
+        ),
     ] {
         assert_eq!(told(text), expected, "of:\n{text}");
     }

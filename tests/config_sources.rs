@@ -32,11 +32,7 @@ impl Said {
 
     /// As it is written where there are no types.
     fn text(&self) -> String {
-        match &self.value {
-            Value::String(text) => text.clone(),
-            value @ (Value::Integer(_) | Value::Boolean(_)) => value.to_string(),
-            value => panic!("{value} has no text"),
-        }
+        self.value.as_str().map_or_else(|| self.value.to_string(), str::to_owned)
     }
 
     fn flags(&self) -> Overrides {
@@ -120,7 +116,7 @@ proptest! {
         let (_folder, path) = file(&in_file.as_ref().map_or_else(String::new, Said::file));
         let settings = Settings::from_sources(
             in_file.is_some().then_some(path.as_path()),
-            in_environment.iter().map(|said| said.variable()).map(|(name, text)| (name.into(), text.into())),
+            in_environment.iter().map(Said::variable).map(|(name, text)| (name.into(), text.into())),
             &in_flags.as_ref().map_or_else(Overrides::default, Said::flags),
         );
         let seen = printed(&settings.unwrap());

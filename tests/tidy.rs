@@ -40,7 +40,7 @@ const MAY_IMPORT: [(&str, &[&str]); 19] = [
     ),
     ("check_command", &["check", "cli", "protocol"]),
     ("client_id_store", &["protocol"]),
-    ("config_command", &["apps", "cli", "config"]),
+    ("config_command", &["apps", "cli", "config", "protocol"]),
     ("cli", &["check", "config", "protocol"]),
     ("top", &[]),
     ("web", &[]),
