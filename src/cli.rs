@@ -29,6 +29,11 @@ pub enum Command {
     /// At a violation it says what did not hold, leaves out of that life what it went wrong without, and tells it;
     /// the exit status is then 1. The same seed gives the same life on any machine.
     Check(CheckArgs),
+    /// Serves apps: clients get clientIds and event streams, and send events to each other.
+    ///
+    /// SIGHUP reads token files and certificates again; SIGINT and SIGTERM end every stream properly, a second one ends
+    /// at once. The log goes to standard error; RUST_LOG=debug says more.
+    Serve(ServeArgs),
     /// Checks a configuration file as the server would at its start, together with the environment.
     ///
     /// Says all that is wrong with it: which key, which value, where it came from and what is accepted.

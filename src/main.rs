@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use crsocket::check_command::{self, CheckError};
 use crsocket::cli::{Cli, Command};
+use crsocket::config::{ConfigError, Settings};
 use crsocket::config_command::{self, ConfigCommandError};
+use crsocket::server::{self, ServerError};
 use thiserror::Error;
 
 fn main() -> ExitCode {
@@ -31,6 +33,10 @@ enum Failure {
     Check(#[from] CheckError),
     #[error(transparent)]
     Config(#[from] ConfigCommandError),
+    #[error(transparent)]
+    Settings(#[from] ConfigError),
+    #[error(transparent)]
+    Server(#[from] ServerError),
 }
 
 impl Failure {
@@ -39,7 +45,7 @@ impl Failure {
         match self {
             Failure::Check(CheckError::Output(error))
             | Failure::Config(ConfigCommandError::Output(error)) => Some(error),
-            Failure::Check(_) | Failure::Config(_) => None,
+            Failure::Check(_) | Failure::Config(_) | Failure::Settings(_) | Failure::Server(_) => None,
         }
     }
 }
@@ -48,7 +54,19 @@ fn run(cli: &Cli, out: &mut impl Write) -> Result<ExitCode, Failure> {
     match &cli.command {
         Some(Command::Check(args)) => Ok(check_command::run(args, out)?),
         Some(Command::CheckConfig { file }) => Ok(config_command::check(file, out)?),
+        Some(Command::Serve(args)) => {
+            start_log();
+            let settings = Settings::load(args.config.as_deref(), &args.overrides())?;
+            server::run(settings)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Some(Command::PrintConfig(args)) => Ok(config_command::print(args, out)?),
         None => Ok(check_command::tell(out)?),
     }
+}
+
+/// The log goes to standard error: `RUST_LOG` says how much. By default the HTTP layer says only what went wrong.
+fn start_log() {
+    let default = "info,actix_http=error,actix_server=warn,actix_web=warn";
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(default)).init();
 }
