@@ -40,7 +40,7 @@ impl Server {
         (0..count).map(|_| self.give().unwrap()).collect()
     }
 
-    fn stop(self) {
+    fn stop(mut self) {
         self.store.finish(self.sequence.position()).unwrap();
     }
 }
