@@ -3,7 +3,7 @@
 use super::{Facts, Shown};
 
 /// What the page may load: its own style, known by its hash, and nothing else.
-pub(super) const POLICY: &str = "default-src 'none'; style-src 'sha256-l8x6w/AA3pFG8Z61clu/l/5w0MeH40UQ2tStR/z1yoE='; img-src data:; base-uri 'none'; \
+pub(super) const POLICY: &str = "default-src 'none'; style-src 'sha256-oL2TY04VuxiZvH16ZqUs9BLQ6ofpEhX7XG2pgOM3hTI='; img-src data:; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
 
 pub(super) const STYLE: &str = include_str!("../../web/front_page.css");
@@ -65,7 +65,9 @@ fn apps(facts: &Facts) -> String {
 fn item(shown: &Shown) -> String {
     let app = &shown.app;
     let link = |there: bool, role: &str, name: &str| match there {
-        true => format!("<a href=\"crsocket/{app}/{role}/\" aria-label=\"{app}: {name}\">{name}</a>"),
+        true => format!(
+            "<a class=\"{role}\" href=\"crsocket/{app}/{role}/\" aria-label=\"{app}: {name}\">{name}</a>"
+        ),
         false => String::new(),
     };
     let links = match (shown.controller, shown.responder) {

@@ -76,12 +76,8 @@ async fn pages_that_exist_are_linked() {
     let front = || front(&["both", "empty", "none", "one"], false, Some(&root));
     let page = html(front()).await;
     let links: Vec<&str> =
-        page.split("<a href=\"").skip(1).filter_map(|rest| Some(rest.split_once('"')?.0)).collect();
-    assert_eq!(
-        links,
-        ["crsocket/both/controller/", "crsocket/both/responder/", "crsocket/one/responder/"],
-        "{page}"
-    );
+        page.split(" href=\"crsocket/").skip(1).filter_map(|rest| Some(rest.split_once('"')?.0)).collect();
+    assert_eq!(links, ["both/controller/", "both/responder/", "one/responder/"], "{page}");
     assert_eq!(page.matches("has no pages here").count(), 2, "{page}");
     assert!(!page.contains("unlisted") && !page.contains("--web-root"), "{page}");
     let plain = text(front()).await;
