@@ -57,6 +57,11 @@ pub async fn serve(root: Option<&WebRoot>, request: &HttpRequest, tail: &str) ->
     }
 }
 
+/// Whether this folder of the web root, relative to it, has a page. Blocks on the file system.
+pub(super) fn has_page(root: &WebRoot, folder: &Path) -> bool {
+    matches!(look_up(root, folder.to_owned(), true), Ok(LookedUp::File(_)))
+}
+
 /// What is to be answered with.
 enum LookedUp {
     File(NamedFile),
