@@ -4,12 +4,12 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::num::NonZero;
 use std::path::PathBuf;
 
-use config::{Map, Value, ValueKind};
+use config::{Map, Value};
 use ipnet::IpNet;
 
 use super::mistake::{Given, Mistake};
 use super::section::Section;
-use super::source::place;
+use super::value::{self, place};
 use super::{ServerSettings, Settings, TlsSettings, apps};
 use crate::protocol::limits::Limits;
 use crate::protocol::time::{Millis, Timing, TimingError};
@@ -42,10 +42,7 @@ pub(super) fn settings(tree: &Tree, mistakes: &mut Vec<Mistake>) -> Settings {
 }
 
 fn table<'a>(tree: &'a Tree, section: &str) -> Option<&'a Tree> {
-    match &tree.get(section)?.kind {
-        ValueKind::Table(table) => Some(table),
-        _ => None,
-    }
+    value::table(tree.get(section)?)
 }
 
 fn server(section: &mut Section<'_>) -> ServerSettings {
@@ -102,10 +99,7 @@ fn tls(mut section: Section<'_>) -> Option<TlsSettings> {
 
 fn needed_path(section: &mut Section<'_>, key: &'static str) -> Option<PathBuf> {
     if let Some(value) = section.value(key) {
-        let path = match &value.kind {
-            ValueKind::String(text) if !text.is_empty() => Some(PathBuf::from(text)),
-            _ => None,
-        };
+        let path = value::text(value).filter(|text| !text.is_empty()).map(PathBuf::from);
         if path.is_none() {
             section.refuse(key, value, "the path of a PEM file");
         }
