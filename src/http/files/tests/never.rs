@@ -159,7 +159,7 @@ async fn hidden_files_and_sources_are_nothing_also_by_a_link_of_another_name() {
 fn sources_and_their_copies_are_known_by_name() {
     let is_served = |name: &str| names::is_served(Path::new(name));
     let refused = "a.php a.PHP a.Php5 a.phtml a.phar a.phps a.inc a.inc.php a.py a.pyc a.pl a.cgi a.rb a.sh a.sql \
-        a.sql.gz a.php~ a.php.bak a.php.BAK a.php.old a.php.orig a.php.save a.php.swp a.php.1 a.php.~1~ \
+        a.sql.gz a.toml a.php~ a.php.bak a.php.BAK a.php.old a.php.orig a.php.save a.php.swp a.php.1 a.php.~1~ \
         a.php.2024-05-01.tar.gz a.php_old a.php-2024 a.php. #a.php# a.b.php b/a.php .a .a.html a/.b .a/b \
         ä.php";
     for name in refused.split_whitespace().chain(["a.php (copy)"]) {
