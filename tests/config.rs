@@ -293,6 +293,18 @@ fn the_environment_goes_before_the_file_and_flags_before_both() {
 }
 
 #[test]
+fn localhost_is_this_machine() {
+    let said =
+        Given::file("server.bind = \"localhost:81\"").run(&["print-config", "--config", "a.toml"], &[]);
+    let bind = said.accepted().lines().find(|line| line.starts_with("bind = ")).unwrap();
+    let addresses = bind.strip_prefix("bind = [").unwrap().strip_suffix(']').unwrap();
+    assert!(
+        addresses.split(", ").all(|address| ["\"127.0.0.1:81\"", "\"[::1]:81\""].contains(&address)),
+        "{bind}"
+    );
+}
+
+#[test]
 fn mistakes_in_environment_and_flags_name_them() {
     let given = Given::file("");
     for (name, value, expected) in [

@@ -1,6 +1,6 @@
 //! The sections but for `[apps]`, and what contradicts each other across them.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::num::NonZero;
 use std::path::PathBuf;
 
@@ -73,8 +73,11 @@ fn addresses(text: &str) -> Option<Vec<SocketAddr>> {
         return Some(vec![address]);
     }
     let port: u16 = text.strip_prefix("localhost:")?.parse().ok()?;
-    let found: Vec<SocketAddr> = ("localhost", port).to_socket_addrs().ok()?.collect();
-    (!found.is_empty()).then_some(found)
+    let found = ("localhost", port).to_socket_addrs().ok()?;
+    // A machine without IPv6 often has a name for its loopback address all the same.
+    let usable: Vec<SocketAddr> =
+        found.filter(|address| UdpSocket::bind((address.ip(), 0)).is_ok()).collect();
+    (!usable.is_empty()).then_some(usable)
 }
 
 const NETWORK: &str = "an IP address or a network such as \"10.0.0.0/8\"";
