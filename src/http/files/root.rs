@@ -153,10 +153,12 @@ pub(super) fn open_plainly(root: &Path, inside: &Path) -> Result<Option<Found>, 
         at = openat(&at, name.as_os_str(), folder, Mode::empty())?;
     }
     // Looked at before it is opened: to open a device may do something.
-    match FileType::from_raw_mode(statat(&at, name, AtFlags::SYMLINK_NOFOLLOW)?.st_mode) {
-        FileType::Directory => return Ok(Some(Found::Folder)),
-        FileType::RegularFile => {}
-        _ => return Ok(None),
+    let kind = FileType::from_raw_mode(statat(&at, name, AtFlags::SYMLINK_NOFOLLOW)?.st_mode);
+    if kind == FileType::Directory {
+        return Ok(Some(Found::Folder));
+    }
+    if kind != FileType::RegularFile {
+        return Ok(None);
     }
     // Should it be a pipe or a device by now, nothing waits for its other end.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
