@@ -15,7 +15,9 @@ mod client;
 mod process;
 
 mod bad_input;
+mod files;
 mod ids;
+mod nginx;
 mod peers;
 mod rules;
 mod stop;
