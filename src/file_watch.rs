@@ -1,27 +1,45 @@
 //! Notices that files have changed, by their metadata.
 
-use std::fs;
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 /// Some files, as they were when they were last looked at.
 #[derive(Debug)]
 pub struct FileWatch {
-    files: Vec<(PathBuf, Option<Seen>)>,
+    files: Vec<(PathBuf, Option<FileStamp>)>,
 }
 
-/// What tells one state of a file from another: an editor changes its time or its length, a rename its identity.
+/// What changes when somebody writes to a file, or puts another one in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Seen {
-    modified: Option<SystemTime>,
-    len: u64,
-    identity: (u64, u64),
+pub struct FileStamp {
+    file: (u64, u64),
+    length: u64,
+    written: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl FileStamp {
+    /// As its folder says.
+    pub fn of(metadata: &Metadata) -> FileStamp {
+        FileStamp {
+            file: (metadata.dev(), metadata.ino()),
+            length: metadata.len(),
+            written: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    /// As it is now; `None` for a file that cannot be seen.
+    pub fn now(path: &Path) -> Option<FileStamp> {
+        fs::metadata(path).ok().as_ref().map(FileStamp::of)
+    }
 }
 
 impl FileWatch {
     /// These files, as they are now.
     pub fn new<P: AsRef<Path>>(files: impl IntoIterator<Item = P>) -> FileWatch {
-        let seen = |path: P| (path.as_ref().to_owned(), Seen::of(path.as_ref()));
+        let seen = |path: P| (path.as_ref().to_owned(), FileStamp::now(path.as_ref()));
         FileWatch { files: files.into_iter().map(seen).collect() }
     }
 
@@ -29,31 +47,12 @@ impl FileWatch {
     pub fn has_changed(&mut self) -> bool {
         let mut changed = false;
         for (path, seen) in &mut self.files {
-            let now = Seen::of(path);
+            let now = FileStamp::now(path);
             changed |= now != *seen;
             *seen = now;
         }
         changed
     }
-}
-
-impl Seen {
-    /// `None` for a file that cannot be seen.
-    fn of(path: &Path) -> Option<Seen> {
-        let metadata = fs::metadata(path).ok()?;
-        Some(Seen { modified: metadata.modified().ok(), len: metadata.len(), identity: identity(&metadata) })
-    }
-}
-
-#[cfg(unix)]
-fn identity(metadata: &fs::Metadata) -> (u64, u64) {
-    use std::os::unix::fs::MetadataExt;
-    (metadata.dev(), metadata.ino())
-}
-
-#[cfg(not(unix))]
-fn identity(_: &fs::Metadata) -> (u64, u64) {
-    (0, 0)
 }
 
 #[cfg(test)]

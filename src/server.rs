@@ -101,6 +101,7 @@ impl Parts {
             counters,
             requests: Requests::default(),
             stopping: AtomicBool::new(false),
+            client_ids_closed: AtomicBool::new(false),
         });
         Ok(Parts { site, registry, certificates, died })
     }

@@ -38,7 +38,7 @@ impl Clock {
         if late < SLEPT {
             return None;
         }
-        self.slept = self.slept + late;
+        self.slept += late;
         Some(late)
     }
 }

@@ -96,4 +96,6 @@ pub struct Load {
     pub output_bytes: usize,
     /// Bytes in all waiting lines.
     pub line_bytes: usize,
+    /// How many positions of the clientId sequence are consumed.
+    pub client_ids_consumed: u64,
 }

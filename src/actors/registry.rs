@@ -377,6 +377,7 @@ impl Handler<GetLoad> for Registry {
             streams: self.streams.len(),
             output_bytes: self.table.output_bytes(),
             line_bytes: self.table.line_bytes(),
+            client_ids_consumed: self.table.client_ids().position(),
         })
     }
 }

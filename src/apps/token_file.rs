@@ -1,15 +1,15 @@
 //! Token files: a token in each line, and a role behind it where it has but one.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use crate::config::apps::one_or_both;
 use crate::config::{ListedToken, TokenPattern};
+use crate::file_watch::FileStamp;
 use crate::protocol::ids::{AccessToken, Role};
 
 /// What is wrong with a token file. It names the line, never what stands there.
@@ -61,14 +61,14 @@ pub enum LineFault {
 /// The token files that were read, as they were then.
 #[derive(Clone, Debug, Default)]
 pub struct TokenFiles {
-    read: Vec<(PathBuf, Option<Stamp>)>,
+    read: Vec<(PathBuf, Option<FileStamp>)>,
 }
 
 impl TokenFiles {
     /// Whether any of them is no longer what was read, going by what its folder says of it. Takes a system call for
     /// each file.
     pub fn changed(&self) -> bool {
-        self.read.iter().any(|(path, stamp)| fs::metadata(path).ok().as_ref().map(Stamp::of) != *stamp)
+        self.read.iter().any(|(path, stamp)| FileStamp::now(path) != *stamp)
     }
 
     /// The tokens of a list: those given, and those in its file, which is watched from here on, be it good or not.
@@ -89,33 +89,13 @@ impl TokenFiles {
     }
 }
 
-/// What changes when somebody writes to a file, or puts another one in its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    file: (u64, u64),
-    length: u64,
-    written: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Stamp {
-    fn of(metadata: &Metadata) -> Stamp {
-        Stamp {
-            file: (metadata.dev(), metadata.ino()),
-            length: metadata.len(),
-            written: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        }
-    }
-}
-
 /// What stands in a file, and its stamp, which is not younger: what is written meanwhile is seen as a change.
-fn contents(path: &Path) -> (Option<Stamp>, io::Result<Vec<u8>>) {
+fn contents(path: &Path) -> (Option<FileStamp>, io::Result<Vec<u8>>) {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) => return (None, Err(error)),
     };
-    let stamp = Some(Stamp::of(&metadata));
+    let stamp = Some(FileStamp::of(&metadata));
     if !metadata.is_file() {
         return (stamp, Err(io::Error::other("it is not a regular file")));
     }

@@ -1,5 +1,7 @@
 //! The resource `clientid`: gives out a clientId (section 3).
 
+use std::sync::atomic::Ordering;
+
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 
@@ -27,6 +29,9 @@ pub(super) async fn answer(site: &Site) -> HttpResponse {
 }
 
 async fn give(site: &Site) -> Result<ClientId, Problem> {
+    if site.client_ids_closed.load(Ordering::Relaxed) {
+        return Err(Problem::not_now("the server stops", 1));
+    }
     match ask(site).await? {
         Ok(client_id) => return Ok(client_id),
         Err(NoClientIdNow::NotReserved { .. }) => {}

@@ -80,7 +80,8 @@ mod tests {
     #[test]
     fn only_trusted_proxies_are_believed_and_only_what_they_appended() {
         let proxies = ["10.0.0.0/8", "::1/128"];
-        let rows: &[(&str, &[(&str, &str)], &str)] = &[
+        type Row = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+        let rows: &[Row] = &[
             ("192.0.2.1", &[("x-forwarded-for", "198.51.100.7")], "192.0.2.1"),
             ("10.0.0.1", &[], "10.0.0.1"),
             ("10.0.0.1", &[("x-forwarded-for", "198.51.100.7")], "198.51.100.7"),

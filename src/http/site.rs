@@ -48,6 +48,8 @@ pub struct Site {
     pub requests: Requests,
     /// Whether the server stops.
     pub stopping: AtomicBool,
+    /// Whether it gives out no clientId any more: what is reserved goes back.
+    pub client_ids_closed: AtomicBool,
 }
 
 impl Site {

@@ -74,7 +74,7 @@ impl Watched {
         match certificates.read_again() {
             Ok(()) => log::info!("the certificate was read again"),
             Err(error) => {
-                log::warn!("the certificate cannot be used, the former one stays in force: {error}")
+                log::warn!("the certificate cannot be used, the former one stays in force: {error}");
             }
         }
     }

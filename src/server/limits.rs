@@ -10,7 +10,7 @@ pub(super) fn raise_open_files() {
     });
     match raised {
         Ok((soft, hard)) if soft < hard => {
-            log::debug!("the limit of open files was raised from {soft} to {hard}")
+            log::debug!("the limit of open files was raised from {soft} to {hard}");
         }
         Ok((soft, _)) => log::debug!("the limit of open files is {soft}"),
         Err(error) => log::warn!("the limit of open files stays as it is: {error}"),

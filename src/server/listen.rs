@@ -75,9 +75,12 @@ impl Listeners {
 }
 
 fn bind(address: SocketAddr, backlog: u32) -> Result<TcpListener, ServerError> {
-    listening(address, backlog).map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => ServerError::AddressInUse { address },
-        _ => ServerError::Listen { address, source },
+    listening(address, backlog).map_err(|source| {
+        if source.kind() == io::ErrorKind::AddrInUse {
+            ServerError::AddressInUse { address }
+        } else {
+            ServerError::Listen { address, source }
+        }
     })
 }
 

@@ -100,7 +100,10 @@ async fn stop(site: &Site, open: &OpenConnections, handle: &ServerHandle, within
     }
     // Not `stop`: what waits in the backlog must stay there for the next run.
     let _ = timeout_at(deadline, handle.pause()).await;
-    let _ = timeout_at(deadline, until(|| site.requests.count() == 0)).await;
+    site.client_ids_closed.store(true, Ordering::Relaxed);
+    if timeout_at(deadline, until(|| site.requests.count() == 0)).await.is_ok() {
+        give_client_ids_back(site).await;
+    }
     let _ = timeout_at(deadline, handle.stop(false)).await;
 }
 
@@ -119,6 +122,16 @@ async fn say_goodbye(site: &Site, open: &OpenConnections) {
     // What the streams' connections have taken is on its way when they are closed.
     until(|| open.with_streams() == 0).await;
     sleep(REOPEN_DT).await;
+}
+
+/// Nobody asks for clientIds any more: those that are reserved and were not given are for the next run.
+async fn give_client_ids_back(site: &Site) {
+    let Ok(load) = site.ask(GetLoad).await else { return };
+    let store = site.client_id_store.lock().await.clone();
+    let Some(Ok(mut store)) = store.as_ref().map(|store| store.lock()) else { return };
+    if let Err(error) = store.finish(load.client_ids_consumed) {
+        log::warn!("some clientIds are skipped until all were given once: {error}");
+    }
 }
 
 async fn until(mut holds: impl FnMut() -> bool) {

@@ -40,7 +40,15 @@ fn section_3_each_parameter_that_is_missing_or_malformed_is_named() {
         ("eventType", &["", "cr-event", "cr%20event", "%ff", "%0a"]),
         (
             "eventData",
-            &["", "a", "a%2C%2C%2C%2C%2C%2C", "%2C%2C%2C%2C%2C%2C%2C", "-%2C%2C%2C%2C%2C%2C%2C", "a%2", "%ZZ"],
+            &[
+                "",
+                "a",
+                "a%2C%2C%2C%2C%2C%2C",
+                "%2C%2C%2C%2C%2C%2C%2C",
+                "-%2C%2C%2C%2C%2C%2C%2C",
+                "a%2",
+                "%ZZ",
+            ],
         ),
     ] {
         let missing = send(server.address, &query(param, None));
@@ -104,7 +112,10 @@ fn section_3_methods_of_the_resources() {
             let mut answer = String::new();
             stream.read_to_string(&mut answer).unwrap();
             assert!(answer.starts_with("HTTP/1.1 405 "), "{method} {resource}: {answer}");
-            assert!(answer.to_lowercase().contains(&format!("allow: {}", allowed.to_lowercase())), "{answer}");
+            assert!(
+                answer.to_lowercase().contains(&format!("allow: {}", allowed.to_lowercase())),
+                "{answer}"
+            );
         }
     }
 }
@@ -146,7 +157,8 @@ fn what_the_http_layer_cannot_read_gets_its_bare_answer() {
     let server = Server::start();
     let endless_line = format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(70_000));
     let endless_headers = {
-        let headers: String = (0..4_000).map(|index| format!("X-Header-{index}: {}\r\n", "v".repeat(30))).collect();
+        let headers: String =
+            (0..4_000).map(|index| format!("X-Header-{index}: {}\r\n", "v".repeat(30))).collect();
         format!("GET /crsocket/demo/clientid/ HTTP/1.1\r\n{headers}\r\n")
     };
     for (bytes, statuses) in [
@@ -160,7 +172,11 @@ fn what_the_http_layer_cannot_read_gets_its_bare_answer() {
         (endless_headers.as_bytes(), &[400, 431]),
     ] {
         let answer = raw(server.address, bytes);
-        assert!(statuses.contains(&answer.status), "{:?}: {answer:?}", String::from_utf8_lossy(&bytes[..20.min(bytes.len())]));
+        assert!(
+            statuses.contains(&answer.status),
+            "{:?}: {answer:?}",
+            String::from_utf8_lossy(&bytes[..20.min(bytes.len())])
+        );
     }
     assert_eq!(get(server.address, "/crsocket/demo/clientid/").status, 200, "it serves all the same");
 }
@@ -184,17 +200,51 @@ fn random_requests_are_never_a_server_error() {
     let server = Server::start();
     let mut random = fastrand::Rng::with_seed(7);
     let pieces = [
-        "GET ", "POST ", "/crsocket/", "demo/", "sendevent", "eventsource", "clientid", "?", "&", "=", "clientId",
-        "clientRole", "accessToken", "recipientClientId", "eventType", "eventData", "111111", "controller", "crEvent",
-        "alive", "close", "%", "%2C", "%ff", "%00", ",", "a,,false,false,true,1,NaN,111111", "..", "//", "#", "+",
-        "\u{fc}", "'", "\"", "<", "\\",
+        "GET ",
+        "POST ",
+        "/crsocket/",
+        "demo/",
+        "sendevent",
+        "eventsource",
+        "clientid",
+        "?",
+        "&",
+        "=",
+        "clientId",
+        "clientRole",
+        "accessToken",
+        "recipientClientId",
+        "eventType",
+        "eventData",
+        "111111",
+        "controller",
+        "crEvent",
+        "alive",
+        "close",
+        "%",
+        "%2C",
+        "%ff",
+        "%00",
+        ",",
+        "a,,false,false,true,1,NaN,111111",
+        "..",
+        "//",
+        "#",
+        "+",
+        "\u{fc}",
+        "'",
+        "\"",
+        "<",
+        "\\",
     ];
     for case in 0..400 {
-        let target: String = (0..random.usize(1..20)).map(|_| pieces[random.usize(2..pieces.len())]).collect();
+        let target: String =
+            (0..random.usize(1..20)).map(|_| pieces[random.usize(2..pieces.len())]).collect();
         // A stream that is served would not end.
         let target = target.replace("eventsource", if case % 2 == 0 { "sendevent" } else { "eventsourc" });
         let method = if random.bool() { "GET" } else { "POST" };
-        let bytes = format!("{method} /crsocket/{target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let bytes =
+            format!("{method} /crsocket/{target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         let answer = raw(server.address, bytes.as_bytes());
         assert!(answer.status < 500, "{target:?}: {answer:?}");
     }

@@ -83,8 +83,7 @@ fn parse(all: &[u8]) -> Answer {
     let (status, headers) = parse_head(std::str::from_utf8(&all[..end]).unwrap());
     let mut answer = Answer { status, headers, body: all[end + 4..].to_vec() };
     if answer.header("transfer-encoding") == Some("chunked") {
-        let mut chunks = Chunks::default();
-        chunks.raw = answer.body;
+        let mut chunks = Chunks { raw: answer.body, ..Chunks::default() };
         chunks.decode();
         assert!(chunks.complete, "the body does not end properly: {:?}", shown());
         answer.body = chunks.decoded;
@@ -142,6 +141,7 @@ pub enum Said {
 }
 
 impl Said {
+    #[allow(clippy::needless_pass_by_value, reason = "numbers and texts alike")]
     pub fn frame(name: &str, data: impl ToString) -> Said {
         Said::Frame(name.to_owned(), data.to_string())
     }
@@ -350,8 +350,16 @@ pub fn stalled(client: &Client) -> EventStream {
     let mut stream = EventStream::over(stream, &client.eventsource());
     stream.hello();
     let senders = ["800001", "800002", "800003", "800004"];
+    // Once one has come the stream has settled, and nothing waits in the line any more.
+    let first = Client { id: senders[0], role: partner_role(client), ..client.clone() };
+    assert_eq!(first.send_event(client.id, "first"), 204);
+    stream.frame();
     for id in senders.into_iter().cycle() {
-        let sender = Client { id, role: if client.role == "controller" { "responder" } else { "controller" }, ..client.clone() };
+        let sender = Client {
+            id,
+            role: partner_role(client),
+            ..client.clone()
+        };
         let data = format!("a,,false,false,true,1,NaN,{id},{}", "x".repeat(8_000));
         let answer = sender.send(client.id, "crEvent", &data);
         if answer.status == 429 && answer.problem()["bound"] == "output" {
@@ -359,6 +367,10 @@ pub fn stalled(client: &Client) -> EventStream {
         }
     }
     stream
+}
+
+fn partner_role(client: &Client) -> &'static str {
+    if client.role == "controller" { "responder" } else { "controller" }
 }
 
 /// Percent-encoded, every byte that is not a letter or a digit.

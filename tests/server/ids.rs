@@ -67,10 +67,24 @@ fn no_id_is_given_twice_though_the_server_is_killed_20_times() {
 }
 
 #[test]
+fn a_graceful_stop_gives_back_what_was_reserved() {
+    let mut folder = tempfile::tempdir().unwrap();
+    let mut given = BTreeSet::new();
+    for _ in 0..4 {
+        let mut server = Server::in_folder(folder, DEMO, |_| {});
+        assert!(given.insert(ask(server.address).unwrap()));
+        assert!(server.stop().success());
+        folder = server.kill();
+    }
+    let store = fs::read_dir(data_dir(folder.path())).unwrap().map(|entry| entry.unwrap().path());
+    let texts: Vec<String> = store.filter_map(|path| fs::read_to_string(path).ok()).collect();
+    assert!(texts.iter().any(|text| text.contains("reserved 4\n")), "{texts:?}");
+}
+
+#[test]
 fn a_second_server_on_the_same_folder_is_refused() {
     let server = Server::start();
-    let output =
-        command(server.folder(), DEMO).args(["--bind", "127.0.0.1:0"]).output().unwrap();
+    let output = command(server.folder(), DEMO).args(["--bind", "127.0.0.1:0"]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{said}");
     let folder = data_dir(server.folder());

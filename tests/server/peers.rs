@@ -152,7 +152,11 @@ impl FastSender {
 /// An event of 8 KB for this recipient.
 fn big_event(address: SocketAddr, sender: &'static str, recipient: &str) -> String {
     let sender = Client { address, app: "demo", id: sender, role: "controller", token: "a" };
-    sender.sendevent(recipient, "crEvent", &format!("a,,false,false,true,1,NaN,{},{}", sender.id, "x".repeat(8_000)))
+    sender.sendevent(
+        recipient,
+        "crEvent",
+        &format!("a,,false,false,true,1,NaN,{},{}", sender.id, "x".repeat(8_000)),
+    )
 }
 
 #[test]
@@ -168,7 +172,9 @@ fn section_4_bounds_500_stalled_readers_cost_no_more_than_the_bounds() {
         .map(|number| {
             let stream = connect(address);
             SockRef::from(&stream).set_recv_buffer_size(4096).unwrap();
-            let target = format!("/crsocket/demo/eventsource/?clientId={number:06}&clientRole=responder&accessToken=a");
+            let target = format!(
+                "/crsocket/demo/eventsource/?clientId={number:06}&clientRole=responder&accessToken=a"
+            );
             let mut stream = EventStream::over(stream, &target);
             stream.hello();
             stream

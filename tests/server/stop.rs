@@ -122,8 +122,12 @@ fn a_restart_with_an_inherited_socket_refuses_no_request() {
             .map(|_| {
                 scope.spawn(|| {
                     while !stop.load(Ordering::Relaxed) {
-                        let answer = attempt(address).unwrap_or_else(|error| panic!("a request was lost: {error}"));
-                        assert!(answer.starts_with("HTTP/1.1 200") || answer.starts_with("HTTP/1.1 503"), "{answer}");
+                        let answer =
+                            attempt(address).unwrap_or_else(|error| panic!("a request was lost: {error}"));
+                        assert!(
+                            answer.starts_with("HTTP/1.1 200") || answer.starts_with("HTTP/1.1 503"),
+                            "{answer}"
+                        );
                         answered.fetch_add(1, Ordering::Relaxed);
                     }
                 })
@@ -132,7 +136,9 @@ fn a_restart_with_an_inherited_socket_refuses_no_request() {
         for _ in 0..5 {
             let before = answered.load(Ordering::Relaxed);
             let deadline = Instant::now() + PATIENCE;
-            while answered.load(Ordering::Relaxed) < before + 50 && clients.iter().all(|client| !client.is_finished()) {
+            while answered.load(Ordering::Relaxed) < before + 50
+                && clients.iter().all(|client| !client.is_finished())
+            {
                 assert!(Instant::now() < deadline, "no answers any more");
                 thread::sleep(Duration::from_millis(5));
             }

@@ -128,7 +128,8 @@ fn http2_in_cleartext() {
 fn http2_by_tls() {
     let (server, certificate) = tls_server("");
     block_on(async {
-        relay_over(http2(connect(tls_address(&server), &certificate, b"h2").await.unwrap()).await, &server).await;
+        relay_over(http2(connect(tls_address(&server), &certificate, b"h2").await.unwrap()).await, &server)
+            .await;
     });
 }
 
