@@ -226,7 +226,9 @@ fn no_race_leads_out() {
 /// A name, or a path, in one of the ways in which it can be written.
 fn written(name: &str, how: u8) -> String {
     match how {
-        0 => name.bytes().map(|byte| if byte == b'/' { "/".into() } else { format!("%{byte:02x}") }).collect(),
+        0 => {
+            name.bytes().map(|byte| if byte == b'/' { "/".into() } else { format!("%{byte:02x}") }).collect()
+        }
         1 => name.replace('.', "%2E"),
         2 => format!("{name}%2f"),
         3 => name.replace('.', "%252e"),
