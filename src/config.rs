@@ -65,7 +65,8 @@ pub struct ServerSettings {
     pub shutdown_timeout: Millis,
     /// How long a connection stays open for a next request. 15 s.
     pub keep_alive: Millis,
-    /// Whether apps that are not listed are served too, to anybody. No.
+    /// Whether apps that are not listed are served too, to anybody. No; yes where no file was given, since apps are
+    /// listed there.
     pub any_app: bool,
     /// Whose X-Forwarded-For or Forwarded names the client. Nobody's.
     pub trusted_proxies: Vec<IpNet>,
@@ -142,7 +143,11 @@ impl Settings {
         flags: &Overrides,
     ) -> Result<Settings, ConfigError> {
         let (tree, mut mistakes) = source::merge(file, environment, flags)?;
-        let settings = read::settings(&tree, &mut mistakes);
+        let mut settings = read::settings(&tree, &mut mistakes);
+        if file.is_none() && !read::says(&tree, "server", "any_app") {
+            // Apps are named in a file; without one a server that knew none would be of no use.
+            settings.server.any_app = true;
+        }
         if mistakes.is_empty() { Ok(settings) } else { Err(ConfigError::Mistakes(mistakes)) }
     }
 

@@ -41,6 +41,11 @@ pub(super) fn settings(tree: &Tree, mistakes: &mut Vec<Mistake>) -> Settings {
     settings
 }
 
+/// Whether this key was given.
+pub(super) fn says(tree: &Tree, section: &str, key: &str) -> bool {
+    table(tree, section).is_some_and(|values| values.contains_key(key))
+}
+
 fn table<'a>(tree: &'a Tree, section: &str) -> Option<&'a Tree> {
     value::table(tree.get(section)?)
 }

@@ -29,10 +29,18 @@ pub struct Cutter {
     /// The task that reads and writes the connection.
     task: AtomicWaker,
     carries_stream: AtomicBool,
+    asked: AtomicBool,
     open: OpenConnections,
 }
 
 impl Cutter {
+    /// A request has come on this connection.
+    pub(super) fn asked(&self) {
+        if !self.asked.swap(true, Ordering::Relaxed) {
+            self.open.0.not_asked.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
     /// This connection is an event stream's alone, and closes with it.
     pub(super) fn carries_stream(&self) {
         if !self.carries_stream.swap(true, Ordering::Relaxed) {
@@ -56,12 +64,18 @@ pub struct OpenConnections(Arc<Open>);
 struct Open {
     all: AtomicUsize,
     with_streams: AtomicUsize,
+    not_asked: AtomicUsize,
 }
 
 impl OpenConnections {
     /// How many.
     pub fn count(&self) -> usize {
         self.0.all.load(Ordering::Relaxed)
+    }
+
+    /// On how many of them no request has come yet.
+    pub fn not_asked(&self) -> usize {
+        self.0.not_asked.load(Ordering::Relaxed)
     }
 
     /// How many of them are an event stream's alone.
@@ -81,10 +95,12 @@ impl Connection {
     /// Wraps what was accepted.
     pub fn new(tcp: TcpStream, open: OpenConnections) -> Connection {
         open.0.all.fetch_add(1, Ordering::Relaxed);
+        open.0.not_asked.fetch_add(1, Ordering::Relaxed);
         let cutter = Cutter {
             cut: AtomicBool::new(false),
             task: AtomicWaker::new(),
             carries_stream: AtomicBool::new(false),
+            asked: AtomicBool::new(false),
             open,
         };
         Connection { tcp, cutter: Arc::new(cutter) }
@@ -129,6 +145,9 @@ impl Drop for Connection {
     fn drop(&mut self) {
         let open = &self.cutter.open.0;
         open.all.fetch_sub(1, Ordering::Relaxed);
+        if !self.cutter.asked.load(Ordering::Relaxed) {
+            open.not_asked.fetch_sub(1, Ordering::Relaxed);
+        }
         if self.cutter.carries_stream.load(Ordering::Relaxed) {
             open.with_streams.fetch_sub(1, Ordering::Relaxed);
         }

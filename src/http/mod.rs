@@ -15,9 +15,12 @@ mod route;
 mod send_event;
 pub mod site;
 
+use std::sync::Arc;
+
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use self::connection::Cutter;
 use self::problem::Problem;
 use self::route::{Resource, Route};
 use self::site::Site;
@@ -27,6 +30,9 @@ use crate::protocol::ids::AppId;
 /// Answers every request.
 pub async fn answer(request: HttpRequest, body: web::Payload, site: web::Data<Site>) -> HttpResponse {
     let _under_way = site.requests.begin();
+    if let Some(cutter) = request.conn_data::<Arc<Cutter>>() {
+        cutter.asked();
+    }
     let mut response = match Route::of(request.path()) {
         Route::FrontPage => front_page::answer(site.front(), &request).await,
         Route::Resource { app, resource } => match site.app(app) {

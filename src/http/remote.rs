@@ -6,9 +6,13 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use ipnet::IpNet;
 
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
 /// The peer's address; where the peer is a trusted proxy, the last address named to it that is no trusted proxy itself.
 ///
-/// Each proxy appends whom it saw, so only what trusted ones appended can be believed: it is read from the end.
+/// Each proxy appends whom it saw, so only what trusted ones appended can be believed: it is read from the end. A proxy
+/// that writes one of the two headers passes on what a client wrote into the other; so where both are there, and name
+/// different clients, neither is believed.
 pub(super) fn client_address(request: &HttpRequest, trusted: &[IpNet]) -> Option<IpAddr> {
     let peer = request.peer_addr()?.ip().to_canonical();
     Some(behind(peer, request.headers(), trusted))
@@ -19,27 +23,28 @@ fn behind(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     if !is_trusted(&peer) {
         return peer;
     }
-    let mut known = peer;
-    for address in named(headers).into_iter().rev() {
+    let forwarded =
+        elements(headers, header::FORWARDED).into_iter().map(|text| forwarded_for(&text)).collect();
+    let x_forwarded_for = elements(headers, X_FORWARDED_FOR).into_iter().map(|text| address(&text)).collect();
+    match (last_untrusted(forwarded, is_trusted), last_untrusted(x_forwarded_for, is_trusted)) {
+        (Some(one), Some(other)) if one != other => peer,
+        (Some(client), _) | (None, Some(client)) => client,
+        (None, None) => peer,
+    }
+}
+
+/// The last address that is no trusted proxy, or the first proxy where all are; `None` where nothing can be believed.
+fn last_untrusted(named: Vec<Option<IpAddr>>, is_trusted: impl Fn(&IpAddr) -> bool) -> Option<IpAddr> {
+    let mut known = None;
+    for address in named.into_iter().rev() {
         // Whoever stands before an address that cannot be read cannot be believed.
         let Some(address) = address else { break };
-        known = address;
+        known = Some(address);
         if !is_trusted(&address) {
             break;
         }
     }
     known
-}
-
-/// The addresses in `Forwarded`, or else in `X-Forwarded-For`, in their order; `None` for what is none.
-fn named(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
-    let forwarded: Vec<_> =
-        elements(headers, header::FORWARDED).into_iter().map(|element| forwarded_for(&element)).collect();
-    if !forwarded.is_empty() {
-        return forwarded;
-    }
-    let name = HeaderName::from_static("x-forwarded-for");
-    elements(headers, name).into_iter().map(|element| address(&element)).collect()
 }
 
 fn elements(headers: &HeaderMap, name: HeaderName) -> Vec<String> {
@@ -100,6 +105,16 @@ mod tests {
                 "2001:db8::1",
             ),
             ("10.0.0.1", &[("forwarded", "for=_hidden")], "10.0.0.1"),
+            (
+                "10.0.0.1",
+                &[("forwarded", "for=203.0.113.9"), ("x-forwarded-for", "198.51.100.7")],
+                "10.0.0.1",
+            ),
+            (
+                "10.0.0.1",
+                &[("forwarded", "for=198.51.100.7"), ("x-forwarded-for", "203.0.113.9, 198.51.100.7")],
+                "198.51.100.7",
+            ),
             ("::1", &[("x-forwarded-for", "198.51.100.7:4000")], "198.51.100.7"),
             ("::1", &[("x-forwarded-for", "::ffff:198.51.100.7")], "198.51.100.7"),
         ];

@@ -52,6 +52,9 @@ impl<'a> Route<'a> {
         if path == "/" {
             return Route::FrontPage;
         }
+        if path == PREFIX.trim_end_matches('/') {
+            return Route::File { tail: "" };
+        }
         let Some(tail) = path.strip_prefix(PREFIX) else { return Route::Nothing };
         match tail.split_once('/') {
             Some((app, rest)) => match Resource::named(rest.strip_suffix('/').unwrap_or(rest)) {
@@ -117,7 +120,8 @@ mod tests {
             assert_eq!(Route::of(&format!("/crsocket/{tail}")), Route::File { tail }, "{tail}");
         }
         assert_eq!(Route::of("/"), Route::FrontPage);
-        for path in ["", "/crsocket", "/x", "//", "*", "/crsocketx/a/sendevent"] {
+        assert_eq!(Route::of("/crsocket"), Route::File { tail: "" });
+        for path in ["", "/x", "//", "*", "/crsocketx/a/sendevent"] {
             assert_eq!(Route::of(path), Route::Nothing, "{path}");
         }
     }

@@ -24,6 +24,9 @@ use crate::protocol::time::Millis;
 /// How often it is looked whether everything is said.
 const DRAIN_DT: Duration = Duration::from_millis(10);
 
+/// How long a connection that was accepted may take to its first request, when nothing more is accepted.
+const ASK_DT: Duration = Duration::from_millis(500);
+
 /// How long a client that was told `shutdown`, and opens again at once, is still told when to come back.
 const REOPEN_DT: Duration = Duration::from_millis(200);
 
@@ -100,6 +103,9 @@ async fn stop(site: &Site, open: &OpenConnections, handle: &ServerHandle, within
     }
     // Not `stop`: what waits in the backlog must stay there for the next run.
     let _ = timeout_at(deadline, handle.pause()).await;
+    // Whoever was accepted until now is about to ask; who only holds a connection is not waited for.
+    sleep(DRAIN_DT).await;
+    let _ = timeout_at(deadline.min(Instant::now() + ASK_DT), until(|| open.not_asked() == 0)).await;
     site.client_ids_closed.store(true, Ordering::Relaxed);
     if timeout_at(deadline, until(|| site.requests.count() == 0)).await.is_ok() {
         give_client_ids_back(site).await;

@@ -355,11 +355,7 @@ pub fn stalled(client: &Client) -> EventStream {
     assert_eq!(first.send_event(client.id, "first"), 204);
     stream.frame();
     for id in senders.into_iter().cycle() {
-        let sender = Client {
-            id,
-            role: partner_role(client),
-            ..client.clone()
-        };
+        let sender = Client { id, role: partner_role(client), ..client.clone() };
         let data = format!("a,,false,false,true,1,NaN,{id},{}", "x".repeat(8_000));
         let answer = sender.send(client.id, "crEvent", &data);
         if answer.status == 429 && answer.problem()["bound"] == "output" {
