@@ -3,7 +3,7 @@
 use super::browser::Browser;
 use super::network::Network;
 use crate::protocol::action::{Notice, Post, StreamNo};
-use crate::protocol::ids::{AppId, ClientId, Role};
+use crate::protocol::ids::{AppId, ClientId, Credentials, Role};
 use crate::protocol::socket::State;
 use crate::protocol::time::{Millis, Step, TimerKind};
 use crate::protocol::wired::{Effect, Input, WiredSocket};
@@ -30,6 +30,8 @@ pub struct Client {
     pub(super) timers: [Option<Timer>; TimerKind::ALL.len()],
     /// The stream it has requested or holds.
     pub(super) stream: Option<StreamNo>,
+    /// Its connections to event streams, as they stand: opened, and neither dropped nor ended.
+    pub(super) connections: Vec<(StreamNo, Credentials)>,
     /// When the last frame that is under way arrives: streams are ordered.
     pub(super) last_frame: Millis,
 }
@@ -137,6 +139,7 @@ impl Client {
             epoch: 0,
             timers: [None; TimerKind::ALL.len()],
             stream: None,
+            connections: Vec::new(),
             last_frame: Millis::MIN,
         }
     }
@@ -144,6 +147,16 @@ impl Client {
     /// The timers that are armed.
     pub fn armed_timers(&self) -> impl Iterator<Item = TimerKind> {
         TimerKind::ALL.into_iter().filter(|timer| self.timer(*timer).is_some())
+    }
+
+    pub(super) fn has_connection(&self, stream: StreamNo) -> bool {
+        self.connections.iter().any(|(standing, _)| *standing == stream)
+    }
+
+    /// A connection was dropped, or ended.
+    pub(super) fn disconnected(&mut self, stream: StreamNo) {
+        self.connections.retain(|(standing, _)| *standing != stream);
+        self.stream.take_if(|current| *current == stream);
     }
 
     pub(super) fn timer(&self, timer: TimerKind) -> Option<Timer> {

@@ -6,7 +6,7 @@ use super::client::{Client, Machines};
 use super::network::Network;
 use super::queue::Queue;
 use super::random::Random;
-use super::watch::Watch;
+use super::watch::{Rules, Watch};
 use crate::protocol::action::{Post, RequestNo, StreamNo};
 use crate::protocol::client_id::ClientIdSequence;
 use crate::protocol::ids::{AccessToken, AppId, Assigned, ClientId, Credentials, Pid, Role};
@@ -56,6 +56,9 @@ pub struct World {
     /// Room for effects and actions, used again and again.
     spare_effects: Vec<Vec<Effect>>,
     spare_actions: Vec<Vec<ServerAction>>,
+    /// What the server asked for and is not done yet.
+    to_perform: VecDeque<ServerAction>,
+    is_performing: bool,
 }
 
 /// A stream that the server serves.
@@ -102,6 +105,8 @@ impl World {
             down_until: None,
             spare_effects: Vec::new(),
             spare_actions: Vec::new(),
+            to_perform: VecDeque::new(),
+            is_performing: false,
         }
     }
 
@@ -198,7 +203,8 @@ impl World {
 
     /// Cuts a client's event stream: both ends notice.
     pub fn cut_stream(&mut self, client: usize) {
-        let Some(stream) = self.client_mut(client).stream.take() else { return };
+        let Some(stream) = self.client(client).stream else { return };
+        self.client_mut(client).disconnected(stream);
         self.server_loses(client, stream, Millis::ZERO);
         self.feed(client, Input::Receiver(receiver::Input::Ended { stream, how: StreamEnd::Broken }));
     }
@@ -220,6 +226,7 @@ impl World {
         page.machines = machines;
         page.epoch += 1;
         page.timers = Default::default();
+        page.connections.clear();
         self.watch.reloaded(client);
     }
 
@@ -248,6 +255,7 @@ impl World {
 
     /// A request that no crSocket asked for: somebody's own sendevent.
     pub fn request(&mut self, client: usize, post: Post) {
+        self.watch.said(&post, self.now);
         self.send(client, RequestNo(0), post);
     }
 
@@ -273,6 +281,7 @@ impl World {
             self.streams.iter().filter(|(_, served)| served.client == client).map(|(pid, _)| *pid).collect();
         for pid in pids {
             while let Some((client_id, frame)) = self.next_unread(pid) {
+                self.watch.taken(client_id, pid);
                 self.write(client_id, pid, frame);
             }
         }
@@ -307,6 +316,8 @@ impl World {
             Happening::ServerLoses { client_id, pid } => {
                 self.streams.remove(&pid);
                 self.serve(|server, step, actions| server.broken(client_id, pid, step, actions));
+                let rules = Rules { timing: &self.timing, limits: &self.limits, now: self.now };
+                self.watch.connection_gone(client_id, pid, rules);
             }
             Happening::ServerSweeps => {
                 if self.sweep_at == Some(self.now) {

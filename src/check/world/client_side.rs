@@ -11,10 +11,8 @@ use crate::protocol::{send_line, socket};
 
 impl World {
     pub(super) fn client_gets(&mut self, client: usize, input: Input) {
-        if let Input::Receiver(receiver::Input::Ended { stream, .. }) = &input
-            && self.client(client).stream == Some(*stream)
-        {
-            self.client_mut(client).stream = None;
+        if let Input::Receiver(receiver::Input::Ended { stream, .. }) = &input {
+            self.client_mut(client).disconnected(*stream);
         }
         self.feed(client, input);
     }
@@ -25,7 +23,7 @@ impl World {
         let mut effects = self.spare_effects.pop().unwrap_or_default();
         if let Some(page) = self.clients.get_mut(client) {
             let calendar = Some(CALENDAR_ZERO + page.calendar_offset + self.now.0);
-            self.watch.before(client, page);
+            self.watch.before(client, page, &input);
             page.machines.handle(input, &step, calendar, &mut effects);
             self.watch.after(client, page, &effects, &step);
         }
@@ -33,15 +31,19 @@ impl World {
             self.perform(client, effect);
         }
         self.spare_effects.push(effects);
+        if let Some(page) = self.clients.get(client) {
+            self.watch.settled(client, page, self.now);
+        }
     }
 
     fn perform(&mut self, client: usize, effect: Effect) {
         match effect {
-            Effect::Open { stream, credentials, resume: _ } => self.open(client, stream, credentials),
+            Effect::Open { stream, credentials, resume: _ } => {
+                self.client_mut(client).connections.push((stream, credentials.clone()));
+                self.open(client, stream, credentials);
+            }
             Effect::Drop { stream } => {
-                if self.client(client).stream == Some(stream) {
-                    self.client_mut(client).stream = None;
-                }
+                self.client_mut(client).disconnected(stream);
                 let delay = self.way(client);
                 self.server_loses(client, stream, delay);
             }
