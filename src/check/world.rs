@@ -80,6 +80,7 @@ enum Happening {
     ClientGets { client: usize, epoch: u32, input: Input },
     ServerGets { client: usize, epoch: u32, number: RequestNo, post: Post },
     ServerOpens { client: usize, epoch: u32, stream: StreamNo, credentials: Credentials },
+    ServerGivesClientId { client: usize, epoch: u32 },
     ServerLoses { client_id: ClientId, pid: Pid },
     ServerSweeps,
 }
@@ -209,6 +210,15 @@ impl World {
         self.feed(client, Input::Receiver(receiver::Input::Ended { stream, how: StreamEnd::Broken }));
     }
 
+    /// Whether nothing will ever come on the stream that a client has or is opening.
+    pub fn is_deaf(&self, client: usize) -> bool {
+        let page = self.client(client);
+        let Some(stream) = page.stream else { return false };
+        let is_it =
+            |served: &Served| (served.client, served.epoch, served.stream) == (client, page.epoch, stream);
+        !self.streams.values().any(|served| is_it(served) && !served.dead)
+    }
+
     /// A client's device sleeps, and wakes after this time: nothing fires and nothing is heard meanwhile.
     pub fn sleep(&mut self, client: usize, length: Millis) {
         let until = self.now + length;
@@ -313,6 +323,7 @@ impl World {
             Happening::ServerOpens { client, epoch, stream, credentials } => {
                 self.server_opens(client, epoch, stream, &credentials);
             }
+            Happening::ServerGivesClientId { client, epoch } => self.server_gives_client_id(client, epoch),
             Happening::ServerLoses { client_id, pid } => {
                 self.streams.remove(&pid);
                 self.serve(|server, step, actions| server.broken(client_id, pid, step, actions));
@@ -336,6 +347,7 @@ impl World {
             }
             Happening::ServerGets { .. }
             | Happening::ServerOpens { .. }
+            | Happening::ServerGivesClientId { .. }
             | Happening::ServerLoses { .. }
             | Happening::ServerSweeps => return Some(happening),
         };
@@ -360,6 +372,7 @@ impl World {
             }
             Happening::ServerGets { .. }
             | Happening::ServerOpens { .. }
+            | Happening::ServerGivesClientId { .. }
             | Happening::ServerLoses { .. }
             | Happening::ServerSweeps => {}
         }

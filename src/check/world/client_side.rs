@@ -96,6 +96,13 @@ impl World {
         }
     }
 
+    /// Whether an answer comes back.
+    pub(super) fn answer_arrives(&mut self, client: usize) -> bool {
+        let network = &self.client(client).network;
+        let (arrives, lost) = (network.answers_arrive, network.answers_lost);
+        arrives && !(lost > 0 && self.random.chance(lost))
+    }
+
     fn request_arrives(&mut self, client: usize) -> bool {
         let network = &self.client(client).network;
         let (arrives, lost) = (network.requests_arrive, network.requests_lost);
@@ -103,15 +110,14 @@ impl World {
     }
 
     fn ask_client_id(&mut self, client: usize) {
-        let network = &self.client(client).network;
-        let reachable = network.connects && network.requests_arrive && network.answers_arrive;
-        let mut id = None;
-        if reachable && !self.is_server_down() {
-            self.serve(|server, step, _| id = server.give_client_id(step).ok());
+        let epoch = self.client(client).epoch;
+        if !self.client(client).network.connects || self.is_server_down() {
+            let nothing = socket::Input::ClientIdAnswer(None);
+            self.client_gets_later(client, Millis::ZERO, Input::Socket(nothing));
+        } else if self.request_arrives(client) {
+            let delay = self.way(client);
+            self.schedule(delay, Happening::ServerGivesClientId { client, epoch });
         }
-        let answer = socket::Input::ClientIdAnswer(id);
-        let delay = self.way(client).times(2);
-        self.client_gets_later(client, delay, Input::Socket(answer));
     }
 
     pub(super) fn answer(

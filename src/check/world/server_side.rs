@@ -6,6 +6,7 @@ use crate::protocol::action::{Message, Outcome, Post, RequestNo, StreamNo};
 use crate::protocol::ids::{AccessToken, ClientId, Credentials, Pid, User};
 use crate::protocol::receiver::{self, StreamEnd};
 use crate::protocol::sessions::{Effect, Opened, SendAnswer, ServerAction, ServerStep, SessionTable};
+use crate::protocol::socket;
 use crate::protocol::time::Millis;
 use crate::protocol::wire::{EventData, EventSourceParams, Frame, MsgEvent, SendEvent};
 use crate::protocol::wired::Input;
@@ -107,8 +108,6 @@ impl World {
             self.answer(client, epoch, delay, number, Outcome::NoConnection);
             return;
         }
-        let sender = self.client(client);
-        let (answers, lost) = (sender.network.answers_arrive, sender.network.answers_lost);
         let origin = self.party(client, &post.credentials.access_token);
         let (client_id, recipient) = (post.credentials.client_id, post.recipient);
         let event = on_the_wire(post);
@@ -143,8 +142,20 @@ impl World {
             let rules = Rules { timing: &self.timing, limits: &self.limits, now: self.now };
             self.watch.check_line(recipient, client_id, rules);
         }
-        if answers && !(lost > 0 && self.random.chance(lost)) {
+        if self.answer_arrives(client) {
             self.answer(client, epoch, delay, number, outcome_of(&answer));
+        }
+    }
+
+    pub(super) fn server_gives_client_id(&mut self, client: usize, epoch: u32) {
+        let mut id = None;
+        if !self.is_server_down() {
+            self.serve(|server, step, _| id = server.give_client_id(step).ok());
+        }
+        let delay = self.way(client);
+        if self.answer_arrives(client) {
+            let input = Input::Socket(socket::Input::ClientIdAnswer(id));
+            self.schedule(delay, Happening::ClientGets { client, epoch, input });
         }
     }
 
