@@ -57,8 +57,16 @@ impl Shrinking<'_> {
     }
 
     fn leave_out_people(&mut self) {
-        if self.plan.stranger {
-            let smaller = Plan { stranger: false, ..self.plan.clone() };
+        let plan = self.plan.clone();
+        let simpler: [(bool, fn(&mut Plan)); 4] = [
+            (plan.stranger, |plan| plan.stranger = false),
+            (plan.short_of_room, |plan| plan.short_of_room = false),
+            (plan.one_user, |plan| plan.one_user = false),
+            (plan.apps.iter().any(|app| *app > 0), |plan| plan.apps.fill(0)),
+        ];
+        for (_, simplify) in simpler.into_iter().filter(|(is_there, _)| *is_there) {
+            let mut smaller = self.plan.clone();
+            simplify(&mut smaller);
             self.keep_if_wrong(smaller);
         }
         for client in 0..self.plan.browsers.len() {

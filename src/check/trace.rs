@@ -61,12 +61,11 @@ fn heading(plan: &Plan, clients: usize) -> Vec<String> {
     }
     vec![
         format!(
-            "seed {}, {} pairs, {} troubles, way {}, same user {}, stranger {}",
+            "seed {}, {} pairs, {} troubles, way {}, stranger {}",
             plan.scenario.seed,
             plan.scenario.pairs,
             plan.trouble_count(),
             plan.delay,
-            plan.same_user,
             plan.stranger
         ),
         names.trim_end().to_owned(),

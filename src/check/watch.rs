@@ -16,7 +16,7 @@ use self::streams::Streams;
 use super::client::Client;
 use crate::protocol::action::{Message, Post};
 use crate::protocol::event::EventKind;
-use crate::protocol::ids::{ClientId, Pid};
+use crate::protocol::ids::{ClientId, Pid, User};
 use crate::protocol::limits::Limits;
 use crate::protocol::policy::Pairing;
 use crate::protocol::sessions::{ServerAction, SessionTable};
@@ -113,6 +113,11 @@ impl Watch {
     /// What the client asked for in this step is done.
     pub(super) fn settled(&mut self, client: usize, page: &Client, at: Millis) {
         self.expect(check_connections(page), at, Some(client));
+    }
+
+    /// To whom a clientId belongs now, if to anybody, by what its streams were told.
+    pub fn owner(&self, client_id: ClientId, now: Millis) -> Option<&User> {
+        self.streams.owner(client_id, now)
     }
 
     /// Somebody says something to somebody.

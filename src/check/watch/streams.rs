@@ -100,6 +100,16 @@ impl Streams {
         self.asked = Some((pid, party, pairing));
     }
 
+    /// To whom a clientId belongs now, if to anybody.
+    pub(super) fn owner(&self, client_id: ClientId, now: Millis) -> Option<&User> {
+        let standing = self.standings.get(&client_id)?;
+        let belongs = match standing.state {
+            StandingState::Live | StandingState::Released => true,
+            StandingState::Reserved { until } => now < until,
+        };
+        belongs.then_some(&standing.party.user)
+    }
+
     /// A new server knows nothing of what the old one had accepted, or whose anything was.
     pub(super) fn server_restarted(&mut self) {
         *self = Streams::default();
