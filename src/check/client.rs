@@ -2,7 +2,7 @@
 
 use super::browser::Browser;
 use super::network::Network;
-use crate::protocol::action::{Notice, Post, StreamNo};
+use crate::protocol::action::StreamNo;
 use crate::protocol::ids::{AppId, ClientId, Credentials, Role};
 use crate::protocol::socket::State;
 use crate::protocol::time::{Millis, Step, TimerKind};
@@ -17,10 +17,6 @@ pub struct Client {
     pub machines: Machines,
     /// What lies between it and the server.
     pub network: Network,
-    /// What its enclosing client was told, and when; only while the world records.
-    pub notices: Vec<(Millis, Notice)>,
-    /// What left it, and when; only while the world records.
-    pub sent: Vec<(Millis, Post)>,
     /// How far its calendar is off.
     pub calendar_offset: i64,
     /// Until when its device sleeps.
@@ -132,8 +128,6 @@ impl Client {
             app,
             machines,
             network: Network::default(),
-            notices: Vec::new(),
-            sent: Vec::new(),
             calendar_offset: 0,
             asleep_until: None,
             epoch: 0,

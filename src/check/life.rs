@@ -4,7 +4,7 @@ use super::plan::{APPS, Plan, Round, Trouble};
 use super::random::Random;
 use super::stranger::Stranger;
 use super::watch::{Invariant, Violation};
-use super::world::World;
+use super::world::{Event, World};
 use crate::protocol::ids::{AccessToken, AppId, Assigned, InvalidId, Role};
 use crate::protocol::limits::Limits;
 use crate::protocol::policy::{App, Apps, Pairing};
@@ -59,8 +59,6 @@ pub struct Life<'a> {
     people: Vec<Person>,
     stranger: Option<Stranger>,
     tag: u64,
-    /// Troubles as they begin and end, told to whoever wants a trace.
-    pub told: Vec<(Millis, String)>,
     apps: [AppId; APPS],
 }
 
@@ -113,7 +111,6 @@ impl<'a> Life<'a> {
             people: Vec::new(),
             stranger: None,
             tag: 0,
-            told: Vec::new(),
             apps: names,
         };
         for pair in 0..plan.scenario.pairs {
@@ -252,7 +249,8 @@ impl<'a> Life<'a> {
 
     fn tell_trouble(&mut self, trouble: &Trouble, over: &str) {
         if self.world.recording {
-            self.told.push((self.world.now(), format!("client {}: {over}{}", trouble.client, trouble.what)));
+            let told = format!("client {}: {over}{}", trouble.client, trouble.what);
+            self.world.tell_log(Event::Told(told));
         }
     }
 }

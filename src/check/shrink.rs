@@ -57,17 +57,18 @@ impl Shrinking<'_> {
     }
 
     fn leave_out_people(&mut self) {
-        let plan = self.plan.clone();
-        let simpler: [(bool, fn(&mut Plan)); 4] = [
-            (plan.stranger, |plan| plan.stranger = false),
-            (plan.short_of_room, |plan| plan.short_of_room = false),
-            (plan.one_user, |plan| plan.one_user = false),
-            (plan.apps.iter().any(|app| *app > 0), |plan| plan.apps.fill(0)),
+        let simpler: [fn(&mut Plan); 4] = [
+            |plan| plan.stranger = false,
+            |plan| plan.short_of_room = false,
+            |plan| plan.one_user = false,
+            |plan| plan.apps.fill(0),
         ];
-        for (_, simplify) in simpler.into_iter().filter(|(is_there, _)| *is_there) {
+        for simplify in simpler {
             let mut smaller = self.plan.clone();
             simplify(&mut smaller);
-            self.keep_if_wrong(smaller);
+            if smaller != self.plan {
+                self.keep_if_wrong(smaller);
+            }
         }
         for client in 0..self.plan.browsers.len() {
             let mut smaller = self.plan.clone();

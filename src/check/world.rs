@@ -20,7 +20,10 @@ use crate::protocol::wire::Frame;
 use crate::protocol::wired::{Effect, Input};
 
 mod client_side;
+mod log;
 mod server_side;
+
+pub use log::{ClientEvent, Entry, Event, Lost};
 
 /// Calendar time at the zero of virtual time: 2026-11-18, in milliseconds since 1970.
 const CALENDAR_ZERO: i64 = 1_795_000_000_000;
@@ -36,10 +39,10 @@ pub struct World {
     pub apps: Apps,
     /// The server's rules.
     pub server: SessionTable,
-    /// Whether notices, sendevents and server actions are kept.
+    /// Whether what happens is kept.
     pub recording: bool,
-    /// Every server action that was performed, and when; only while recording.
-    pub server_log: Vec<(Millis, ServerAction)>,
+    /// What happened so far, in its order; only while recording.
+    pub log: Vec<Entry>,
     /// What must hold, checked after every step.
     pub watch: Watch,
     clients: Vec<Client>,
@@ -94,7 +97,7 @@ impl World {
             apps,
             server: new_server(Millis::ZERO, seed),
             recording: true,
-            server_log: Vec::new(),
+            log: Vec::new(),
             watch: Watch::default(),
             clients: Vec::new(),
             now: Millis::ZERO,

@@ -5,6 +5,7 @@ use crate::check::client::Machines;
 use crate::check::plan::Round;
 use crate::check::stranger::Stranger;
 use crate::check::watch::Invariant;
+use crate::check::world::Event;
 use crate::protocol::receiver::WhyAborted;
 use crate::protocol::socket::{Input, State, WhyUnconnected};
 use crate::protocol::time::Millis;
@@ -29,6 +30,7 @@ struct Wait {
 
 impl Life<'_> {
     pub(super) fn calm(&mut self, round: &Round) {
+        self.world.tell_log(Event::Told("the faults stop, people come back".into()));
         self.close_second_tabs();
         for client in 0..self.people.len() {
             self.world.set_reads(client, true);
@@ -49,7 +51,11 @@ impl Life<'_> {
             }
             self.assign_partner(client);
         }
-        self.expect_pairs(self.bound(round));
+        let bound = self.bound(round);
+        if self.world.recording {
+            self.world.tell_log(Event::Told(format!("willing pairs find back within {bound}")));
+        }
+        self.expect_pairs(bound);
         self.expect_peace();
     }
 
@@ -180,6 +186,7 @@ impl Life<'_> {
             self.pairs().filter(|pair| self.is_interacting(*pair)).collect();
         let clients: Vec<usize> = interacting.iter().flat_map(|pair| [pair.0, pair.1]).collect();
         self.world.watch.must_stay(&clients, true);
+        self.world.tell_log(Event::Told("who is interacting is left in peace".into()));
         let end = self.world.now() + PEACE;
         while self.world.now() < end && self.world.watch.violation().is_none() {
             self.attack();

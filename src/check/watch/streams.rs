@@ -376,15 +376,14 @@ impl Streams {
         match note {
             Note::Contested { client_id, .. } => self.set_contested(*client_id, true),
             Note::Defended { client_id, .. } => self.set_contested(*client_id, false),
-            // These two never waited.
-            Note::Dropped { why: Dropped::SenderAbsent | Dropped::RecipientAbsent, .. } => {}
-            Note::Dropped { sender, recipient, kind, .. } => self.left_line(*sender, *recipient, *kind),
-            Note::Began { .. }
+            Note::Dropped { why: Dropped::SenderAbsent | Dropped::RecipientAbsent, .. } // they never waited
+            | Note::Began { .. }
             | Note::NotOpened { .. }
             | Note::Ended { .. }
             | Note::LeftUnread { .. }
             | Note::Refused { .. }
             | Note::ReplyLost { .. } => {}
+            Note::Dropped { sender, recipient, kind, .. } => self.left_line(*sender, *recipient, *kind),
         }
     }
 

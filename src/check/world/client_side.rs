@@ -1,6 +1,6 @@
 //! What clients take and ask for.
 
-use super::{CALENDAR_ZERO, Happening, World};
+use super::{CALENDAR_ZERO, ClientEvent, Happening, Lost, World};
 use crate::check::client::Timer;
 use crate::protocol::action::{Outcome, Post, RequestNo, StreamNo};
 use crate::protocol::ids::Credentials;
@@ -11,6 +11,7 @@ use crate::protocol::{send_line, socket};
 
 impl World {
     pub(super) fn client_gets(&mut self, client: usize, input: Input) {
+        self.record_input(client, &input);
         if let Input::Receiver(receiver::Input::Ended { stream, .. }) = &input {
             self.client_mut(client).disconnected(*stream);
         }
@@ -40,10 +41,12 @@ impl World {
         match effect {
             Effect::Open { stream, credentials, resume: _ } => {
                 self.client_mut(client).connections.push((stream, credentials.clone()));
+                self.record(client, || ClientEvent::Opens(stream, credentials.clone()));
                 self.open(client, stream, credentials);
             }
             Effect::Drop { stream } => {
                 self.client_mut(client).disconnected(stream);
+                self.record(client, || ClientEvent::Drops(stream));
                 let delay = self.way(client);
                 self.server_loses(client, stream, delay);
             }
@@ -57,10 +60,7 @@ impl World {
             }
             Effect::CancelTimer(timer) => self.client_mut(client).set_timer(timer, None),
             Effect::Notify(notice) => {
-                if self.recording {
-                    let now = self.now;
-                    self.client_mut(client).notices.push((now, notice));
-                }
+                self.record(client, || ClientEvent::Notice(notice));
             }
         }
     }
@@ -79,20 +79,21 @@ impl World {
             let way = self.way(client);
             let delay = self.client(client).network.opening_delay.unwrap_or(way);
             self.schedule(delay, Happening::ServerOpens { client, epoch, stream, credentials });
+        } else {
+            self.record(client, || ClientEvent::RequestLost(Lost::Stream));
         }
     }
 
     pub(super) fn send(&mut self, client: usize, number: RequestNo, post: Post) {
-        if self.recording {
-            let now = self.now;
-            self.client_mut(client).sent.push((now, post.clone()));
-        }
+        self.record(client, || ClientEvent::Sends(number, post.clone()));
         let epoch = self.client(client).epoch;
         if !self.client(client).network.connects || self.is_server_down() {
             self.answer(client, epoch, Millis::ZERO, number, Outcome::NoConnection);
         } else if self.request_arrives(client) {
             let delay = self.way(client);
             self.schedule(delay, Happening::ServerGets { client, epoch, number, post });
+        } else {
+            self.record(client, || ClientEvent::RequestLost(Lost::Post(post)));
         }
     }
 
@@ -110,6 +111,7 @@ impl World {
     }
 
     fn ask_client_id(&mut self, client: usize) {
+        self.record(client, || ClientEvent::AsksForId);
         let epoch = self.client(client).epoch;
         if !self.client(client).network.connects || self.is_server_down() {
             let nothing = socket::Input::ClientIdAnswer(None);
@@ -117,6 +119,8 @@ impl World {
         } else if self.request_arrives(client) {
             let delay = self.way(client);
             self.schedule(delay, Happening::ServerGivesClientId { client, epoch });
+        } else {
+            self.record(client, || ClientEvent::RequestLost(Lost::Id));
         }
     }
 

@@ -1,6 +1,6 @@
 //! What the server takes and asks for.
 
-use super::{Happening, Served, World};
+use super::{ClientEvent, Event, Happening, Lost, Served, World};
 use crate::check::watch::{Acceptance, Party, Rules};
 use crate::protocol::action::{Message, Outcome, Post, RequestNo, StreamNo};
 use crate::protocol::ids::{AccessToken, ClientId, Credentials, Pid, User};
@@ -89,6 +89,9 @@ impl World {
     /// Something comes on a client's stream, behind what is under way already.
     fn frames_come(&mut self, client: usize, delay: Millis, input: receiver::Input) {
         if !self.client(client).network.frames_arrive {
+            if let receiver::Input::Frame { frame, .. } = input {
+                self.record(client, || ClientEvent::FrameLost(frame));
+            }
             return;
         }
         let epoch = self.client(client).epoch;
@@ -144,6 +147,8 @@ impl World {
         }
         if self.answer_arrives(client) {
             self.answer(client, epoch, delay, number, outcome_of(&answer));
+        } else {
+            self.record(client, || ClientEvent::AnswerLost(Lost::Post(post.clone())));
         }
     }
 
@@ -156,6 +161,8 @@ impl World {
         if self.answer_arrives(client) {
             let input = Input::Socket(socket::Input::ClientIdAnswer(id));
             self.schedule(delay, Happening::ClientGets { client, epoch, input });
+        } else {
+            self.record(client, || ClientEvent::AnswerLost(Lost::Id));
         }
     }
 
@@ -207,7 +214,7 @@ impl World {
 
     fn perform_one(&mut self, action: ServerAction) {
         if self.recording {
-            self.server_log.push((self.now, action.clone()));
+            self.tell_log(Event::Server(action.clone()));
         }
         let rules = Rules { timing: &self.timing, limits: &self.limits, now: self.now };
         self.watch.performed(&action, rules);
@@ -257,6 +264,8 @@ impl World {
             if !served.dead && is_current {
                 let delay = self.way(client);
                 self.frames_come(client, delay, receiver::Input::Frame { stream, frame });
+            } else if is_current {
+                self.record(client, || ClientEvent::FrameLost(frame));
             }
         }
         self.serve(|server, step, actions| server.taken(client_id, pid, 1, step, actions));
