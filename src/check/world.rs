@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::client::{Client, Machines};
 use super::network::Network;
-use super::queue::Queue;
+use super::queue::{Next, Queue};
 use super::random::Random;
 use super::watch::{Rules, Watch};
 use crate::protocol::action::{Post, RequestNo, StreamNo};
@@ -48,7 +48,7 @@ pub struct World {
     clients: Vec<Client>,
     now: Millis,
     random: Random,
-    happenings: Queue<Happening>,
+    happenings: Queue<Alarm, Happening>,
     happened: u64,
     /// The streams that are served.
     streams: BTreeMap<Pid, Served>,
@@ -77,9 +77,16 @@ struct Served {
     unread: VecDeque<Frame>,
 }
 
+/// A client's timer fires.
+#[derive(Clone, Copy, Debug)]
+struct Alarm {
+    client: u32,
+    epoch: u32,
+    timer: TimerKind,
+}
+
 #[derive(Debug)]
 enum Happening {
-    TimerFires { client: usize, epoch: u32, timer: TimerKind },
     ClientGets { client: usize, epoch: u32, input: Input },
     ServerGets { client: usize, epoch: u32, number: RequestNo, post: Post },
     ServerOpens { client: usize, epoch: u32, stream: StreamNo, credentials: Credentials },
@@ -197,10 +204,13 @@ impl World {
     pub fn run_for(&mut self, length: Millis) {
         let until = self.now + length;
         while self.watch.violation().is_none() {
-            let Some((at, order, happening)) = self.happenings.pop_until(until) else { break };
+            let Some((at, order, next)) = self.happenings.pop_until(until) else { break };
             self.now = self.now.max(at);
             self.happened += 1;
-            self.happen(happening, order);
+            match next {
+                Next::Alarm(alarm) => self.timer_fires(alarm, order),
+                Next::Happening(happening) => self.happen(happening),
+            }
         }
         self.now = until;
     }
@@ -305,18 +315,29 @@ impl World {
         served.unread.pop_front().map(|frame| (served.client_id, frame))
     }
 
-    fn happen(&mut self, happening: Happening, order: u64) {
-        let Some(happening) = self.wake_first(happening, order) else { return };
+    fn timer_fires(&mut self, alarm: Alarm, order: u64) {
+        let Alarm { client, epoch, timer } = alarm;
+        let client = usize::try_from(client).unwrap_or(usize::MAX);
+        let Some(page) = self.clients.get(client).filter(|page| page.epoch == epoch) else { return };
+        let Some(armed) = page.timer(timer).filter(|armed| armed.order == order) else { return };
+        let wakes = self.wakes(client);
+        let rings_again =
+            wakes.map(|at| super::client::Timer { order: self.happenings.push_alarm(at, alarm), ..armed });
+        self.client_mut(client).set_timer(timer, rings_again);
+        if wakes.is_none() {
+            self.feed(client, Input::Timer(timer));
+        }
+    }
+
+    fn happen(&mut self, happening: Happening) {
         match happening {
-            Happening::TimerFires { client, epoch, timer } => {
-                let page = self.client_mut(client);
-                if page.epoch == epoch && page.timer(timer).is_some_and(|armed| armed.order == order) {
-                    page.set_timer(timer, None);
-                    self.feed(client, Input::Timer(timer));
-                }
-            }
             Happening::ClientGets { client, epoch, input } => {
-                if self.client(client).epoch == epoch {
+                if let Some(at) = self.wakes(client) {
+                    // Streams stay in order.
+                    let at = at.max(self.client(client).last_frame);
+                    self.client_mut(client).last_frame = at;
+                    self.happenings.push(at, Happening::ClientGets { client, epoch, input });
+                } else if self.client(client).epoch == epoch {
                     self.client_gets(client, input);
                 }
             }
@@ -343,43 +364,9 @@ impl World {
     }
 
     /// What a sleeping device would have got, it gets after waking: timers and frames in any order between them.
-    fn wake_first(&mut self, happening: Happening, order: u64) -> Option<Happening> {
-        let (client, epoch) = match &happening {
-            Happening::TimerFires { client, epoch, .. } | Happening::ClientGets { client, epoch, .. } => {
-                (*client, *epoch)
-            }
-            Happening::ServerGets { .. }
-            | Happening::ServerOpens { .. }
-            | Happening::ServerGivesClientId { .. }
-            | Happening::ServerLoses { .. }
-            | Happening::ServerSweeps => return Some(happening),
-        };
-        let Some(until) = self.client(client).asleep_until.filter(|until| *until > self.now) else {
-            return Some(happening);
-        };
-        let wakes = until + self.random.between(Millis::ZERO, Millis(50));
-        match happening {
-            Happening::TimerFires { timer, .. } => {
-                let armed = self.client(client).timer(timer);
-                if armed.is_some_and(|armed| armed.order == order) {
-                    let order = self.happenings.push(wakes, happening);
-                    let armed = armed.map(|armed| super::client::Timer { order, ..armed });
-                    self.client_mut(client).set_timer(timer, armed);
-                }
-            }
-            Happening::ClientGets { input, .. } => {
-                // Streams stay in order.
-                let at = wakes.max(self.client(client).last_frame);
-                self.client_mut(client).last_frame = at;
-                self.happenings.push(at, Happening::ClientGets { client, epoch, input });
-            }
-            Happening::ServerGets { .. }
-            | Happening::ServerOpens { .. }
-            | Happening::ServerGivesClientId { .. }
-            | Happening::ServerLoses { .. }
-            | Happening::ServerSweeps => {}
-        }
-        None
+    fn wakes(&mut self, client: usize) -> Option<Millis> {
+        let until = self.client(client).asleep_until.filter(|until| *until > self.now)?;
+        Some(until + self.random.between(Millis::ZERO, Millis(50)))
     }
 
     /// How long something takes from one end of a client's network to the other.

@@ -1,6 +1,6 @@
 //! What clients take and ask for.
 
-use super::{CALENDAR_ZERO, ClientEvent, Happening, Lost, World};
+use super::{Alarm, CALENDAR_ZERO, ClientEvent, Happening, Lost, World};
 use crate::check::client::Timer;
 use crate::protocol::action::{Outcome, Post, RequestNo, StreamNo};
 use crate::protocol::ids::Credentials;
@@ -55,7 +55,8 @@ impl World {
             Effect::SetTimer { timer, after } => {
                 let epoch = self.client(client).epoch;
                 let due = self.now + after;
-                let order = self.happenings.push(due, Happening::TimerFires { client, epoch, timer });
+                let alarm = Alarm { client: u32::try_from(client).unwrap_or(u32::MAX), epoch, timer };
+                let order = self.happenings.push_alarm(due, alarm);
                 self.client_mut(client).set_timer(timer, Some(Timer { due, order }));
             }
             Effect::CancelTimer(timer) => self.client_mut(client).set_timer(timer, None),
