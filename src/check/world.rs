@@ -28,6 +28,9 @@ pub use log::{ClientEvent, Entry, Event, Lost};
 /// Calendar time at the zero of virtual time: 2026-11-18, in milliseconds since 1970.
 const CALENDAR_ZERO: i64 = 1_795_000_000_000;
 
+/// The number of a request whose maker does not ask what became of it.
+const NOBODY_ASKS: RequestNo = RequestNo(0);
+
 /// All of it.
 #[derive(Debug)]
 pub struct World {
@@ -279,7 +282,7 @@ impl World {
     /// A request that no crSocket asked for: somebody's own sendevent.
     pub fn request(&mut self, client: usize, post: Post) {
         self.watch.said(&post, self.now);
-        self.send(client, RequestNo(0), post);
+        self.send(client, NOBODY_ASKS, post);
     }
 
     /// A request that no crSocket asked for: somebody's own stream.

@@ -1,6 +1,6 @@
 //! What the server takes and asks for.
 
-use super::{ClientEvent, Event, Happening, Lost, Served, World};
+use super::{ClientEvent, Event, Happening, Lost, NOBODY_ASKS, Served, World};
 use crate::check::watch::{Acceptance, Party, Rules};
 use crate::protocol::action::{Message, Outcome, Post, RequestNo, StreamNo};
 use crate::protocol::ids::{AccessToken, ClientId, Credentials, Pid, User};
@@ -145,7 +145,10 @@ impl World {
             let rules = Rules { timing: &self.timing, limits: &self.limits, now: self.now };
             self.watch.check_line(recipient, client_id, rules);
         }
-        if self.answer_arrives(client) {
+        if self.client(client).machines.as_ours().is_none() || number == NOBODY_ASKS {
+            // Who does not look at answers is not given any.
+            self.record(client, || ClientEvent::Answered(number, outcome_of(&answer)));
+        } else if self.answer_arrives(client) {
             self.answer(client, epoch, delay, number, outcome_of(&answer));
         } else {
             self.record(client, || ClientEvent::AnswerLost(Lost::Post(post.clone())));

@@ -11,7 +11,9 @@ impl CrEvent {
     ///
     /// [`CrEvent::from_event_data`] gives the same event back if it passes [`CrEvent::check`].
     pub fn to_event_data(&self, sender: ClientId) -> String {
-        let mut text = String::with_capacity(self.event_data_len());
+        // Flags, times and commas take less than 64 bytes.
+        let params: usize = self.params.iter().map(|param| param.len() + 1).sum();
+        let mut text = String::with_capacity(64 + self.event_type.len() + self.sub_type.len() + params);
         // A String takes everything.
         let _ = self.write_event_data(self.send_ct, as_str(&digits_of(sender)), &mut text);
         text
