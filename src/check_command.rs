@@ -79,6 +79,15 @@ pub fn run(args: &CheckArgs, out: &mut impl Write) -> Result<ExitCode, CheckErro
     }
 }
 
+/// Tells the life of one pair without faults.
+///
+/// # Errors
+/// [`CheckError`] where it cannot be written.
+pub fn tell(out: &mut impl Write) -> Result<ExitCode, CheckError> {
+    write_lines(out, &pair_life(1)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
 fn campaign(args: &CheckArgs) -> Result<Campaign, CheckError> {
     let mut timing = Timing::default();
     for (name, length) in &args.timing {

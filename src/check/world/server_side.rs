@@ -38,7 +38,7 @@ impl World {
         let client_id = credentials.client_id;
         let mut actions = self.spare_actions.pop().unwrap_or_default();
         match self.open_stream(client, credentials, &mut actions) {
-            Opened::Stream { pid, retry } => {
+            Opened::Stream { pid, retry, .. } => {
                 let served =
                     Served { client, epoch, stream, client_id, dead: false, unread: Default::default() };
                 self.streams.insert(pid, served);

@@ -1,0 +1,18 @@
+//! The server as its clients meet it: a process of its own, over real connections.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    unreachable_pub,
+    missing_docs,
+    reason = "a test says what it saw by panicking"
+)]
+
+mod client;
+mod process;
+
+mod rules;
+mod wire;
