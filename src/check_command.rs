@@ -13,7 +13,7 @@ use crate::check::campaign::{Campaign, Failure};
 use crate::check::life::Summary;
 use crate::check::plan::Plan;
 use crate::check::shrink::shrink;
-use crate::check::story::pair_life_with;
+use crate::check::story::{pair_life, pair_life_with};
 use crate::check::trace::{describe, trace};
 use crate::cli::CheckArgs;
 use crate::protocol::ids::InvalidId;

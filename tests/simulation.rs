@@ -59,13 +59,13 @@ fn everything_holds_in_100_lives_with_harsh_faults() {
 #[test]
 fn everybody_stays_together_where_nothing_goes_wrong() {
     let campaign = campaign(Faults::None, 40);
-    let summary = expect_all_holds(&campaign);
-    assert!(summary.slowest < Millis(3_000), "{summary:?}");
+    expect_all_holds(&campaign);
     // Where anybody may pair with anybody, a stranger may take a free responder first.
     let plans = (0..40).map(|seed| campaign.plan(seed)).filter(|plan| !plan.stranger);
     let lives: Vec<Summary> = plans.map(|plan| live(&plan, &campaign.timing).unwrap()).collect();
     assert!(lives.len() > 10, "{}", lives.len());
     assert!(lives.iter().all(|summary| summary.unwilling == 0), "{lives:?}");
+    assert!(lives.iter().all(|summary| summary.slowest < Millis(3_000)), "{lives:?}");
 }
 
 #[test]

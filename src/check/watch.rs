@@ -1,8 +1,10 @@
-//! What must hold, checked after every step: of each client (`client`), and of the server as its streams show it
-//! (`streams`). [`Invariant`] names each with the sentence it comes from.
+//! What must hold, checked after every step: of each client (`client`, `facts`), and of the server as its streams show
+//! it (`streams`, `room`). [`Invariant`] names each with the sentence it comes from.
 
 mod client;
+mod facts;
 mod invariant;
+mod room;
 mod streams;
 
 use std::collections::BTreeMap;
@@ -10,7 +12,8 @@ use std::collections::BTreeMap;
 pub use invariant::{Invariant, Violation};
 pub(super) use streams::{Acceptance, Party, Rules};
 
-use self::client::{Watched, check_connections, has_use_for};
+use self::client::Watched;
+use self::facts::{check_connections, has_use_for};
 use self::invariant::Broken;
 use self::streams::Streams;
 use super::client::Client;

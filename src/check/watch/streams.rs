@@ -39,24 +39,24 @@ pub(crate) struct Rules<'a> {
 pub(super) struct Streams {
     /// Who asked for the stream that says `hello` next.
     asked: Option<(Pid, Party, Pairing)>,
-    standings: BTreeMap<ClientId, Standing>,
+    pub(super) standings: BTreeMap<ClientId, Standing>,
     orders: BTreeMap<(ClientId, ClientId), VecDeque<Accepted>>,
     /// Who waits in whose line.
-    lines: BTreeMap<ClientId, Vec<Waiting>>,
+    pub(super) lines: BTreeMap<ClientId, Vec<Waiting>>,
 }
 
 /// To whom a clientId belongs.
 #[derive(Debug)]
-struct Standing {
-    pid: Pid,
+pub(super) struct Standing {
+    pub(super) pid: Pid,
     party: Party,
     pairing: Pairing,
     state: StandingState,
     contested: bool,
     /// Whom its client has pinged: these may be answered by the server.
-    pinged: Vec<ClientId>,
+    pub(super) pinged: Vec<ClientId>,
     /// What its reader has not taken: from whom, and how many bytes; control frames are nobody's.
-    unread: VecDeque<Option<(ClientId, usize)>>,
+    pub(super) unread: VecDeque<Option<(ClientId, usize)>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,9 +78,9 @@ struct Accepted {
 }
 
 #[derive(Debug)]
-struct Waiting {
-    sender: ClientId,
-    text: Arc<str>,
+pub(super) struct Waiting {
+    pub(super) sender: ClientId,
+    pub(super) text: Arc<str>,
 }
 
 /// A crEvent that the server has accepted.
@@ -172,18 +172,6 @@ impl Streams {
         }
     }
 
-    /// The line into which this sender's event went keeps its bounds.
-    pub(super) fn check_line(
-        &self,
-        recipient: ClientId,
-        sender: ClientId,
-        limits: &Limits,
-    ) -> Result<(), Broken> {
-        let Some(line) = self.lines.get(&recipient) else { return Ok(()) };
-        let held = line.iter().filter(|waiting| waiting.sender == sender).count();
-        check_share("line", recipient, line.len(), held, limits.line_events)
-    }
-
     /// The server does something.
     pub(super) fn performed(&mut self, action: &ServerAction, rules: Rules<'_>) -> Result<(), Broken> {
         match action {
@@ -208,45 +196,7 @@ impl Streams {
         }
     }
 
-    /// A frame stays unread in an output: it keeps its bounds.
-    pub(super) fn unread(
-        &mut self,
-        client_id: ClientId,
-        pid: Pid,
-        frame: &Frame,
-        limits: &Limits,
-    ) -> Result<(), Broken> {
-        let Some(standing) = self.live(client_id, pid) else { return Ok(()) };
-        let Frame::CrEvent(text) = frame else {
-            standing.unread.push_back(None);
-            return Ok(());
-        };
-        let Some(sender) = sender_of(text) else { return Ok(()) };
-        // An answer of the server counts as held by the client whose ping it answers.
-        let is_servers = standing.pinged.contains(&sender) && head_of(text) == "reject";
-        let holder = if is_servers { client_id } else { sender };
-        standing.unread.push_back(Some((holder, frame.encoded_len())));
-        let (mut count, mut bytes, mut held, mut held_bytes) = (0, 0, 0, 0);
-        for (by, length) in standing.unread.iter().flatten() {
-            count += 1;
-            bytes += length;
-            if *by == holder {
-                held += 1;
-                held_bytes += length;
-            }
-        }
-        check_share("output", client_id, count, held, limits.output_frames)?;
-        check_share("output bytes", client_id, bytes, held_bytes, limits.output_bytes)
-    }
-
-    /// The reader took the oldest frame that it had not read.
-    pub(super) fn taken(&mut self, client_id: ClientId, pid: Pid) {
-        if let Some(standing) = self.standings.get_mut(&client_id).filter(|standing| standing.pid == pid) {
-            standing.unread.pop_front();
-        }
-    }
-
-    fn live(&mut self, client_id: ClientId, pid: Pid) -> Option<&mut Standing> {
+    pub(super) fn live(&mut self, client_id: ClientId, pid: Pid) -> Option<&mut Standing> {
         let standing = self.standings.get_mut(&client_id)?;
         (standing.pid == pid && standing.state == StandingState::Live).then_some(standing)
     }
@@ -392,40 +342,15 @@ impl Streams {
             standing.contested = contested;
         }
     }
-
-    /// The oldest event of this kind goes no further.
-    fn left_line(&mut self, sender: ClientId, recipient: ClientId, kind: EventKind) {
-        let Some(line) = self.lines.get_mut(&recipient) else { return };
-        let is_it =
-            |waiting: &Waiting| waiting.sender == sender && EventKind::of(head_of(&waiting.text)) == kind;
-        if let Some(place) = line.iter().position(is_it) {
-            line.remove(place);
-        }
-        if line.is_empty() {
-            self.lines.remove(&recipient);
-        }
-    }
-}
-
-/// Within the bound, and at most as much held as left free, where more than half is used.
-fn check_share(what: &str, of: ClientId, used: usize, held: usize, capacity: usize) -> Result<(), Broken> {
-    if used > capacity {
-        return Err((Invariant::Bounds, format!("{what} of {of}: {used} of {capacity}")));
-    }
-    if used > capacity / 2 && held > capacity - used {
-        let seen = format!("{what} of {of}: {used} of {capacity} used, {held} by one sender");
-        return Err((Invariant::FairShares, seen));
-    }
-    Ok(())
 }
 
 /// An event data string's eventType.
-fn head_of(text: &str) -> &str {
+pub(super) fn head_of(text: &str) -> &str {
     text.split_once(',').map_or(text, |(head, _)| head)
 }
 
 /// An event data string's senderClientId.
-fn sender_of(text: &str) -> Option<ClientId> {
+pub(super) fn sender_of(text: &str) -> Option<ClientId> {
     let mut commas = text.bytes().enumerate().filter(|(_, byte)| *byte == b',').map(|(place, _)| place);
     let from = commas.nth(6)? + 1;
     let to = commas.next().unwrap_or(text.len());

@@ -78,6 +78,22 @@ impl World {
         }
     }
 
+    /// What a client's enclosing client was told, and when; only while recording.
+    pub fn notices(&self, client: usize) -> impl DoubleEndedIterator<Item = (Millis, &Notice)> {
+        self.log.iter().filter_map(move |entry| match &entry.event {
+            Event::Client(of, ClientEvent::Notice(notice)) if *of == client => Some((entry.at, notice)),
+            Event::Client(..) | Event::Server(_) | Event::Told(_) => None,
+        })
+    }
+
+    /// What left a client, and when; only while recording.
+    pub fn sent(&self, client: usize) -> impl DoubleEndedIterator<Item = (Millis, &Post)> {
+        self.log.iter().filter_map(move |entry| match &entry.event {
+            Event::Client(of, ClientEvent::Sends(_, post)) if *of == client => Some((entry.at, post)),
+            Event::Client(..) | Event::Server(_) | Event::Told(_) => None,
+        })
+    }
+
     pub(super) fn record(&mut self, client: usize, event: impl FnOnce() -> ClientEvent) {
         if self.recording {
             self.log.push(Entry { at: self.now, event: Event::Client(client, event()) });
