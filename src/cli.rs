@@ -52,7 +52,7 @@ pub struct ServeArgs {
     /// A configuration file; config/crsocket.toml explains every setting. Without one the defaults count.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Where to listen, such as 127.0.0.1:8080 or [::]:8080. As often as needed.
+    /// Where to listen, such as 127.0.0.1:8080, or 0.0.0.0:8080 for all of IPv4. As often as needed.
     #[arg(long, value_name = "ADDR")]
     pub bind: Vec<String>,
     /// The public folder whose files are served below /crsocket/.

@@ -150,13 +150,16 @@ impl ClientIdStore {
         Ok(self.record.reserved)
     }
 
-    /// Gives back what was reserved and not used: `position` is that of the sequence, which gives out nothing any more.
+    /// Gives back what was reserved and not used: `position` is that of the sequence, which gives out nothing from here
+    /// on; what it gave would be given again by the next run.
     ///
     /// # Errors
     /// [`StoreError::Write`]; no harm is done then, but that a chunk is lost for a round.
-    pub fn finish(self, position: u64) -> Result<(), StoreError> {
+    pub fn finish(&mut self, position: u64) -> Result<(), StoreError> {
         if position < self.record.reserved {
-            self.write(Record { reserved: position, ..self.record })?;
+            let record = Record { reserved: position, ..self.record };
+            self.write(record)?;
+            self.record = record;
         }
         Ok(())
     }

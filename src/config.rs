@@ -6,9 +6,11 @@
 
 pub mod apps;
 pub mod mistake;
+mod origins;
 mod read;
 mod section;
 mod source;
+mod value;
 mod write;
 
 use std::collections::BTreeMap;
@@ -24,8 +26,9 @@ use crate::protocol::ids::AppId;
 use crate::protocol::limits::Limits;
 use crate::protocol::time::{Millis, Timing};
 
-pub use apps::{AccessSettings, AppSettings, CorsOrigins, ListedToken, TokenPattern};
+pub use apps::{AccessSettings, AppSettings, ListedToken, TokenPattern};
 pub use mistake::{ConfigError, Mistake};
+pub use origins::CorsOrigins;
 
 /// All settings, checked. Relative paths are relative to the current directory.
 #[derive(Clone, Debug, Default, PartialEq)]

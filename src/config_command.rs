@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::apps::{AppTable, AppsError};
 use crate::cli::ServeArgs;
 use crate::config::{ConfigError, Overrides, Settings};
+use crate::protocol::ids::AppId;
 
 /// Why the command could not be carried out, or what is wrong with the configuration.
 #[derive(Debug, Error)]
@@ -31,7 +32,7 @@ pub enum ConfigCommandError {
 pub fn check(file: &Path, out: &mut impl Write) -> Result<ExitCode, ConfigCommandError> {
     let settings = Settings::load(Some(file), &Overrides::default())?;
     let table = AppTable::build(&settings)?;
-    let names: Vec<&str> = table.names.iter().map(|id| id.as_str()).collect();
+    let names: Vec<&str> = table.names.iter().map(AppId::as_str).collect();
     let apps = match (names.as_slice(), settings.server.any_app) {
         ([], false) => "no app is configured, and any_app is off: all are answered with 404".to_owned(),
         ([], true) => "any app is served".to_owned(),

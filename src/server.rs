@@ -7,6 +7,7 @@ mod listen;
 mod stop;
 mod tls;
 
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -25,7 +26,7 @@ use self::tls::Certificates;
 use crate::actors::registry::{Registry, RegistrySettings};
 use crate::apps::AppTable;
 use crate::client_id_store::{ClientIdStore, ephemeral};
-use crate::config::{CorsOrigins, Settings};
+use crate::config::{AccessSettings, CorsOrigins, Settings};
 use crate::http::connection::OpenConnections;
 use crate::http::files::WebRoot;
 use crate::http::listener::Listener;
@@ -91,7 +92,7 @@ impl Parts {
             registry: OnceLock::new(),
             apps: ArcSwap::from_pointee(apps),
             has_cors: settings.apps.values().any(|app| app.cors_origins != CorsOrigins::default()),
-            web_root,
+            web_root: web_root.map(|root| root.without(private_files(settings))),
             client_id_store: tokio::sync::Mutex::new(store),
             trusted_proxies: server.trusted_proxies.clone(),
             max_event_data_length: settings.timing.max_event_data_length,
@@ -103,6 +104,16 @@ impl Parts {
         });
         Ok(Parts { site, registry, certificates, died })
     }
+}
+
+/// What must not be served though somebody puts it into the web root.
+fn private_files(settings: &Settings) -> Vec<PathBuf> {
+    let token_files = settings.apps.values().filter_map(|app| match &app.access {
+        AccessSettings::List { token_file, .. } => token_file.clone(),
+        AccessSettings::Any => None,
+    });
+    let key = settings.tls.iter().map(|tls| tls.private_key_file.clone());
+    settings.server.data_dir.iter().cloned().chain(token_files).chain(key).collect()
 }
 
 type Store = Option<Arc<Mutex<ClientIdStore>>>;

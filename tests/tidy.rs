@@ -18,7 +18,7 @@ use source::{Token, functions, lengths, names_at_root, tokens};
 /// `check-config` and `print-config`.
 ///
 /// `lib.rs` declares them all and is free. A module that is not in this table is a finding, too.
-const MAY_IMPORT: [(&str, &[&str]); 19] = [
+const MAY_IMPORT: [(&str, &[&str]); 20] = [
     ("protocol", &[]),
     ("check", &["protocol"]),
     ("config", &["protocol"]),
@@ -28,11 +28,24 @@ const MAY_IMPORT: [(&str, &[&str]); 19] = [
     ("actors", &["protocol", "metrics", "config"]),
     ("simulate", &["actors", "protocol", "config", "metrics"]),
     ("load", &["simulate", "web", "actors", "protocol", "config", "metrics"]),
-    ("http", &["actors", "apps", "journal", "metrics", "config", "protocol", "web"]),
+    ("http", &["actors", "apps", "client_id_store", "journal", "metrics", "config", "protocol", "web"]),
     ("admin", &["actors", "apps", "journal", "metrics", "config", "protocol", "web"]),
     (
         "server",
-        &["protocol", "config", "metrics", "journal", "apps", "actors", "simulate", "http", "admin", "web"],
+        &[
+            "protocol",
+            "config",
+            "metrics",
+            "journal",
+            "apps",
+            "client_id_store",
+            "file_watch",
+            "actors",
+            "simulate",
+            "http",
+            "admin",
+            "web",
+        ],
     ),
     (
         "main",
@@ -40,7 +53,8 @@ const MAY_IMPORT: [(&str, &[&str]); 19] = [
     ),
     ("check_command", &["check", "cli", "protocol"]),
     ("client_id_store", &["protocol"]),
-    ("config_command", &["apps", "cli", "config"]),
+    ("file_watch", &[]),
+    ("config_command", &["apps", "cli", "config", "protocol"]),
     ("cli", &["check", "config", "protocol"]),
     ("top", &[]),
     ("web", &[]),

@@ -9,6 +9,9 @@ use super::*;
 use crate::protocol::client_id::NoClientId;
 use crate::protocol::ids::ClientId;
 
+/// [`CHUNK`], to be counted with.
+const A_CHUNK: usize = 1_000;
+
 /// A server's use of a store: a sequence, and positions reserved as it needs them.
 struct Server {
     store: ClientIdStore,
@@ -37,7 +40,7 @@ impl Server {
         (0..count).map(|_| self.give().unwrap()).collect()
     }
 
-    fn stop(self) {
+    fn stop(mut self) {
         self.store.finish(self.sequence.position()).unwrap();
     }
 }
@@ -66,7 +69,7 @@ fn a_graceful_stop_loses_nothing_and_a_crash_a_chunk_at_most() {
     let mut server = Server::start(folder.path());
     let position = server.sequence.position();
     assert!((15..=15 + CHUNK).contains(&position), "goes on at {position}");
-    ids.extend(server.give_many(2 * CHUNK as usize));
+    ids.extend(server.give_many(2 * A_CHUNK));
     server.stop();
     assert_eq!(distinct(&ids), ids.len());
 
@@ -88,6 +91,7 @@ fn a_reservation_that_is_there_already_is_not_written_again() {
     let mut server = Server::start(folder.path());
     let bound = server.store.reserve(1).unwrap();
     assert_eq!(bound, 1 + CHUNK);
+    assert_eq!(u64::try_from(A_CHUNK), Ok(CHUNK));
     let written = fs::metadata(folder.path().join(STORE)).unwrap().modified().unwrap();
     assert_eq!(server.store.reserve(0).unwrap(), bound);
     assert_eq!(fs::metadata(folder.path().join(STORE)).unwrap().modified().unwrap(), written);
@@ -123,7 +127,7 @@ fn the_first_start_may_be_cut_off_too() {
 fn while_the_disk_refuses_the_old_bound_holds() {
     let folder = folder();
     let mut server = Server::start(folder.path());
-    let mut ids = server.give_many(CHUNK as usize);
+    let mut ids = server.give_many(A_CHUNK);
     // Neither can be replaced by a file: the new one cannot be written, then not be renamed.
     for name in [NEW_STORE, STORE] {
         let path = folder.path().join(name);
@@ -144,7 +148,7 @@ fn while_the_disk_refuses_the_old_bound_holds() {
         if let Some(saved) = saved {
             fs::write(&path, saved).unwrap();
         }
-        ids.extend(server.give_many(CHUNK as usize));
+        ids.extend(server.give_many(A_CHUNK));
     }
     drop(server);
     ids.extend(Server::start(folder.path()).give_many(10));
@@ -284,7 +288,7 @@ fn on_a_full_disk_no_id_is_given_that_might_be_given_again() {
 
     while let Ok(id) = server.give() {
         ids.push(id);
-        assert!(ids.len() <= 1 + CHUNK as usize, "ids are given beyond what was reserved");
+        assert!(ids.len() <= 1 + A_CHUNK, "ids are given beyond what was reserved");
     }
     let told = server.give().unwrap_err().to_string();
     assert!(told.contains("No space left") && told.contains(data.to_str().unwrap()), "{told}");
@@ -314,7 +318,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn no_id_is_given_twice_over_stops_and_crashes(
-        runs in prop::collection::vec((0..2 * CHUNK as usize, any::<bool>(), any::<bool>()), 1..8)
+        runs in prop::collection::vec((0..2 * A_CHUNK, any::<bool>(), any::<bool>()), 1..8)
     ) {
         let folder = folder();
         let mut ids = Vec::new();

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use config::{Map, Value, ValueKind};
+use config::{Map, Value};
 use regex_lite::Regex;
 
 use super::mistake::{Given, Mistake};
+use super::origins::{CorsOrigins, cors_origins};
 use super::section::Section;
-use super::source::place;
+use super::value::{self, place};
 use crate::protocol::ids::{AccessToken, AppId, InvalidId, Role};
 use crate::protocol::policy::Pairing;
 
@@ -88,31 +89,6 @@ impl TokenPattern {
     }
 }
 
-/// `cors_origins`: origins as browsers send them, `https://example.org`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CorsOrigins {
-    /// `"*"`: all of them.
-    Any,
-    /// These.
-    Only(Vec<String>),
-}
-
-impl Default for CorsOrigins {
-    fn default() -> CorsOrigins {
-        CorsOrigins::Only(Vec::new())
-    }
-}
-
-impl CorsOrigins {
-    /// Whether the pages of this origin are allowed.
-    pub fn allows(&self, origin: &str) -> bool {
-        match self {
-            CorsOrigins::Any => true,
-            CorsOrigins::Only(origins) => origins.iter().any(|allowed| allowed == origin),
-        }
-    }
-}
-
 /// Reads `[apps]`.
 pub(super) fn read(
     apps: Option<&Map<String, Value>>,
@@ -124,11 +100,11 @@ pub(super) fn read(
     let mut read = BTreeMap::new();
     for (name, value) in apps {
         let key = format!("apps.{name}");
-        match (AppId::parse(name), &value.kind) {
-            (Ok(id), ValueKind::Table(values)) => {
+        match (AppId::parse(name), value::table(value)) {
+            (Ok(id), Some(values)) => {
                 read.insert(id, app(Section::new(key, Some(values), mistakes)));
             }
-            (Ok(_), _) => mistakes.push(Mistake::Refused {
+            (Ok(_), None) => mistakes.push(Mistake::Refused {
                 given: Given { key, value: None, place: place(value) },
                 accepted: format!("a section, [apps.{name}]"),
             }),
@@ -147,31 +123,32 @@ fn app(mut section: Section<'_>) -> AppSettings {
     let pairing = section.text("pairing", Pairing::default(), PAIRING, |text| Pairing::parse(text).ok());
     let cors_origins = cors_origins(&mut section);
     section.close();
-    AppSettings { access, token_pattern, pairing, cors_origins }
+    AppSettings { access, token_pattern: token_pattern.map(|(pattern, _)| pattern), pairing, cors_origins }
 }
 
 const PAIRING: &str = "\"any\" or \"same-user\" (also written \"same-token\")";
 
-fn token_pattern(section: &mut Section<'_>) -> Option<TokenPattern> {
+/// The pattern, and as what it was given.
+fn token_pattern(section: &mut Section<'_>) -> Option<(TokenPattern, Given)> {
     const ACCEPTED: &str = "a regular expression for whole tokens, or \"\" for none";
     let value = section.value("token_pattern")?;
-    match &value.kind {
-        ValueKind::String(text) if text.is_empty() => None,
-        ValueKind::String(text) => match TokenPattern::parse(text) {
-            Ok(pattern) => Some(pattern),
-            Err(error) => {
-                section.refuse("token_pattern", value, format!("{ACCEPTED} (this one: {error})"));
-                None
-            }
-        },
-        _ => {
-            section.refuse("token_pattern", value, ACCEPTED);
+    let Some(text) = value::text(value) else {
+        section.refuse("token_pattern", value, ACCEPTED);
+        return None;
+    };
+    if text.is_empty() {
+        return None;
+    }
+    match TokenPattern::parse(text) {
+        Ok(pattern) => Some((pattern, section.given("token_pattern", value))),
+        Err(error) => {
+            section.refuse("token_pattern", value, format!("{ACCEPTED} (this one: {error})"));
             None
         }
     }
 }
 
-fn access(section: &mut Section<'_>, pattern: Option<&TokenPattern>) -> AccessSettings {
+fn access(section: &mut Section<'_>, pattern: Option<&(TokenPattern, Given)>) -> AccessSettings {
     // `None` is a mistake, which was told.
     let is_list = section.text("access", None, "\"any\" or \"list\"", |text| match text {
         "any" => Some(Some(false)),
@@ -199,35 +176,41 @@ fn access(section: &mut Section<'_>, pattern: Option<&TokenPattern>) -> AccessSe
 }
 
 const TOKENS: &str = "a list of tokens and of tables such as { token = \"…\", roles = [\"controller\"] }";
+const TOKEN_OR_TABLE: &str = "a token, or a table such as { token = \"…\", roles = [\"controller\"] }";
 const TOKEN: &str = "a token: one or more printable ASCII characters without a space";
 const ROLES: &str = "a list of \"controller\" and \"responder\", with one of them or both";
 
-fn tokens(section: &mut Section<'_>, value: &Value, pattern: Option<&TokenPattern>) -> Vec<ListedToken> {
-    let ValueKind::Array(items) = &value.kind else {
+fn tokens(
+    section: &mut Section<'_>,
+    value: &Value,
+    pattern: Option<&(TokenPattern, Given)>,
+) -> Vec<ListedToken> {
+    let Some(items) = value::list(value) else {
         section.refuse("tokens", value, TOKENS);
         return Vec::new();
     };
     let mut listed: Vec<ListedToken> = Vec::new();
-    let mut places: BTreeMap<AccessToken, (usize, Option<Role>)> = BTreeMap::new();
+    // Where a token stood first, and in which role.
+    let mut first: BTreeMap<AccessToken, (Given, Option<Role>)> = BTreeMap::new();
     for (index, item) in items.iter().enumerate() {
         let Some(token) = listed_token(section, index, item) else { continue };
-        let as_given = |section: &Section<'_>, index: usize| section.given(&format!("tokens[{index}]"), item);
-        if let Some(pattern) = pattern.filter(|pattern| !pattern.matches(&token.token)) {
-            let given = as_given(section, index);
-            let key = section.key("token_pattern");
-            let other =
-                Given { value: Some(format!("{:?}", pattern.as_str())), key, place: given.place.clone() };
-            section.mistake(Mistake::Contradiction { given, must: "does not match".to_owned(), other });
+        let given = section.given(&format!("tokens[{index}]"), item);
+        if let Some((_, other)) = pattern.filter(|(pattern, _)| !pattern.matches(&token.token)) {
+            let other = other.clone();
+            section.mistake(Mistake::Contradiction {
+                given: given.clone(),
+                must: "does not match".to_owned(),
+                other,
+            });
         }
-        match places.get(&token.token) {
-            Some((first, role)) if *role != token.role => {
-                let (given, other) = (as_given(section, index), as_given(section, *first));
+        match first.get(&token.token) {
+            Some((other, role)) if *role != token.role => {
                 let must = "is the same token in other roles as".to_owned();
-                section.mistake(Mistake::Contradiction { given, must, other });
+                section.mistake(Mistake::Contradiction { given, must, other: other.clone() });
             }
             Some(_) => {}
             None => {
-                places.insert(token.token.clone(), (index, token.role));
+                first.insert(token.token.clone(), (given, token.role));
                 listed.push(token);
             }
         }
@@ -237,48 +220,33 @@ fn tokens(section: &mut Section<'_>, value: &Value, pattern: Option<&TokenPatter
 
 fn listed_token(section: &mut Section<'_>, index: usize, item: &Value) -> Option<ListedToken> {
     let key = format!("tokens[{index}]");
-    match &item.kind {
-        ValueKind::String(text) => {
-            let token = AccessToken::parse(text).ok();
-            if token.is_none() {
-                section.refuse(&key, item, TOKEN);
-            }
-            token.map(|token| ListedToken { token, role: None })
-        }
-        ValueKind::Table(values) => {
-            let name = section.key(&key);
-            let mut entry = Section::secret(name, values, section.mistakes());
-            let token = entry.text("token", None, TOKEN, |text| AccessToken::parse(text).ok().map(Some));
-            if values.get("token").is_none() {
-                let missing =
-                    Mistake::Missing { key: entry.key("token"), because: "roles are those of a token" };
-                entry.mistake(missing);
-            }
-            let role = entry.read("roles", None, ROLES, roles);
-            entry.close();
-            token.map(|token| ListedToken { token, role })
-        }
-        _ => {
-            section.refuse(
-                &key,
-                item,
-                "a token, or a table such as { token = \"…\", roles = [\"controller\"] }",
-            );
-            None
-        }
+    if let Some(values) = value::table(item) {
+        let name = section.key(&key);
+        return token_with_roles(Section::secret(name, values, section.mistakes()));
     }
+    let accepted = if value::text(item).is_some() { TOKEN } else { TOKEN_OR_TABLE };
+    let token = value::text(item).and_then(|text| AccessToken::parse(text).ok());
+    if token.is_none() {
+        section.refuse(&key, item, accepted);
+    }
+    token.map(|token| ListedToken { token, role: None })
+}
+
+fn token_with_roles(mut entry: Section<'_>) -> Option<ListedToken> {
+    let token = entry.text("token", None, TOKEN, |text| AccessToken::parse(text).ok().map(Some));
+    if !entry.is_given("token") {
+        let missing = Mistake::Missing { key: entry.key("token"), because: "roles are those of a token" };
+        entry.mistake(missing);
+    }
+    let role = entry.read("roles", None, ROLES, roles);
+    entry.close();
+    token.map(|token| ListedToken { token, role })
 }
 
 /// The one role of a list of roles; `Some(None)` is both.
 fn roles(value: &Value) -> Option<Option<Role>> {
-    let ValueKind::Array(items) = &value.kind else { return None };
-    let roles: Option<Vec<Role>> = items
-        .iter()
-        .map(|item| match &item.kind {
-            ValueKind::String(text) => Role::parse(text).ok(),
-            _ => None,
-        })
-        .collect();
+    let items = value::list(value)?.iter();
+    let roles = items.map(|item| Role::parse(value::text(item)?).ok()).collect::<Option<Vec<_>>>();
     one_or_both(&roles?)
 }
 
@@ -286,52 +254,4 @@ fn roles(value: &Value) -> Option<Option<Role>> {
 pub(crate) fn one_or_both(roles: &[Role]) -> Option<Option<Role>> {
     let (first, rest) = roles.split_first()?;
     Some(rest.iter().all(|role| role == first).then_some(*first))
-}
-
-const ORIGIN: &str =
-    "an origin without a path such as \"https://example.org\" or \"http://localhost:3000\", or \"*\"";
-
-fn cors_origins(section: &mut Section<'_>) -> CorsOrigins {
-    let origins =
-        section.list("cors_origins", Vec::new(), ORIGIN, |text| origin(text).map(|origin| vec![origin]));
-    if origins.iter().any(|origin| origin == "*") { CorsOrigins::Any } else { CorsOrigins::Only(origins) }
-}
-
-/// An origin as browsers write it: in small letters, without the port that its scheme has anyway.
-fn origin(text: &str) -> Option<String> {
-    if text == "*" {
-        return Some(text.to_owned());
-    }
-    let text = text.to_ascii_lowercase();
-    let (scheme, authority) = text.split_once("://")?;
-    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_lowercase())
-        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
-        _ => (authority, None),
-    };
-    let is_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-    let address = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    let is_host = address.map_or_else(
-        || !host.is_empty() && host.chars().all(is_name),
-        |address| address.parse::<std::net::Ipv6Addr>().is_ok(),
-    );
-    let port = match port {
-        None => None,
-        Some(port) => {
-            Some(port.parse::<u16>().ok().filter(|_| port.bytes().all(|byte| byte.is_ascii_digit()))?)
-        }
-    };
-    if !is_scheme || !is_host {
-        return None;
-    }
-    let usual = match scheme {
-        "http" => Some(80),
-        "https" => Some(443),
-        _ => None,
-    };
-    Some(match port.filter(|port| Some(*port) != usual) {
-        Some(port) => format!("{scheme}://{host}:{port}"),
-        None => format!("{scheme}://{host}"),
-    })
 }

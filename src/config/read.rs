@@ -1,15 +1,15 @@
 //! The sections but for `[apps]`, and what contradicts each other across them.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::num::NonZero;
 use std::path::PathBuf;
 
-use config::{Map, Value, ValueKind};
+use config::{Map, Value};
 use ipnet::IpNet;
 
 use super::mistake::{Given, Mistake};
 use super::section::Section;
-use super::source::place;
+use super::value::{self, place};
 use super::{ServerSettings, Settings, TlsSettings, apps};
 use crate::protocol::limits::Limits;
 use crate::protocol::time::{Millis, Timing, TimingError};
@@ -42,10 +42,7 @@ pub(super) fn settings(tree: &Tree, mistakes: &mut Vec<Mistake>) -> Settings {
 }
 
 fn table<'a>(tree: &'a Tree, section: &str) -> Option<&'a Tree> {
-    match &tree.get(section)?.kind {
-        ValueKind::Table(table) => Some(table),
-        _ => None,
-    }
+    value::table(tree.get(section)?)
 }
 
 fn server(section: &mut Section<'_>) -> ServerSettings {
@@ -76,8 +73,11 @@ fn addresses(text: &str) -> Option<Vec<SocketAddr>> {
         return Some(vec![address]);
     }
     let port: u16 = text.strip_prefix("localhost:")?.parse().ok()?;
-    let found: Vec<SocketAddr> = ("localhost", port).to_socket_addrs().ok()?.collect();
-    (!found.is_empty()).then_some(found)
+    let found = ("localhost", port).to_socket_addrs().ok()?;
+    // A machine without IPv6 often has a name for its loopback address all the same.
+    let usable: Vec<SocketAddr> =
+        found.filter(|address| UdpSocket::bind((address.ip(), 0)).is_ok()).collect();
+    (!usable.is_empty()).then_some(usable)
 }
 
 const NETWORK: &str = "an IP address or a network such as \"10.0.0.0/8\"";
@@ -102,10 +102,7 @@ fn tls(mut section: Section<'_>) -> Option<TlsSettings> {
 
 fn needed_path(section: &mut Section<'_>, key: &'static str) -> Option<PathBuf> {
     if let Some(value) = section.value(key) {
-        let path = match &value.kind {
-            ValueKind::String(text) if !text.is_empty() => Some(PathBuf::from(text)),
-            _ => None,
-        };
+        let path = value::text(value).filter(|text| !text.is_empty()).map(PathBuf::from);
         if path.is_none() {
             section.refuse(key, value, "the path of a PEM file");
         }

@@ -4,13 +4,10 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use config::{Map, Value, ValueKind};
+use config::{Map, Value};
 
 use super::mistake::{Given, Mistake, is_secret, may_be_secret};
-use super::source::{is_text, place};
-
-/// How much of a value is shown.
-const SHOWN: usize = 80;
+use super::value::{self, place, shown};
 
 /// A section that is being read.
 pub(super) struct Section<'a> {
@@ -79,6 +76,13 @@ impl<'a> Section<'a> {
         self.mistakes.push(Mistake::Refused { given, accepted: accepted.into() });
     }
 
+    /// Says that a value that was read already is refused after all.
+    pub(super) fn refuse_again(&mut self, key: &str, accepted: &str) {
+        if let Some(value) = self.values.and_then(|values| values.get(key)) {
+            self.refuse(key, value, accepted);
+        }
+    }
+
     /// Says that something is wrong with what was given.
     pub(super) fn mistake(&mut self, mistake: Mistake) {
         self.mistakes.push(mistake);
@@ -111,22 +115,13 @@ impl<'a> Section<'a> {
     {
         let accepted = format!("a whole number from {} to {}", range.start(), range.end());
         self.read(key, default, &accepted, |value| {
-            let number = match &value.kind {
-                ValueKind::I64(number) => Some(*number),
-                ValueKind::String(text) if is_text(value) => text.parse().ok(),
-                _ => None,
-            };
-            number.and_then(|number| N::try_from(number).ok()).filter(|number| range.contains(number))
+            N::try_from(value::whole(value)?).ok().filter(|number| range.contains(number))
         })
     }
 
     /// `true` or `false`.
     pub(super) fn truth(&mut self, key: &'static str, default: bool) -> bool {
-        self.read(key, default, "true or false", |value| match &value.kind {
-            ValueKind::Boolean(truth) => Some(*truth),
-            ValueKind::String(text) if is_text(value) => text.parse().ok(),
-            _ => None,
-        })
+        self.read(key, default, "true or false", value::truth)
     }
 
     /// A text that `parse` understands.
@@ -137,10 +132,7 @@ impl<'a> Section<'a> {
         accepted: &str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> T {
-        self.read(key, default, accepted, |value| match &value.kind {
-            ValueKind::String(text) => parse(text),
-            _ => None,
-        })
+        self.read(key, default, accepted, |value| parse(value::text(value)?))
     }
 
     /// A path; an empty one is none.
@@ -159,37 +151,31 @@ impl<'a> Section<'a> {
         parse: impl Fn(&str) -> Option<Vec<T>>,
     ) -> Vec<T> {
         let Some(value) = self.value(key) else { return default };
-        match &value.kind {
-            ValueKind::Array(items) => {
-                let mut list = Vec::new();
-                for (index, item) in items.iter().enumerate() {
-                    let parsed = match &item.kind {
-                        ValueKind::String(text) => parse(text),
-                        _ => None,
-                    };
-                    match parsed {
-                        Some(parsed) => list.extend(parsed),
-                        None => self.refuse(&format!("{key}[{index}]"), item, accepted),
-                    }
-                }
-                list
-            }
-            ValueKind::String(text) => {
-                let texts = if is_text(value) { text.split(',').collect() } else { vec![text.as_str()] };
-                let parsed: Option<Vec<Vec<T>>> = texts.into_iter().map(|text| parse(text.trim())).collect();
-                parsed.map_or_else(
-                    || {
-                        self.refuse(key, value, format!("{accepted}, or a list of such"));
-                        default
-                    },
-                    |lists| lists.into_iter().flatten().collect(),
-                )
-            }
-            _ => {
-                self.refuse(key, value, format!("{accepted}, or a list of such"));
-                default
+        let Some(items) = value::list(value) else {
+            let parsed = value::text(value).and_then(|text| {
+                let texts = match value::untyped(value) {
+                    Some("") => Vec::new(),
+                    Some(text) => text.split(',').collect(),
+                    None => vec![text],
+                };
+                texts.into_iter().map(|text| parse(text.trim())).collect::<Option<Vec<_>>>()
+            });
+            return parsed.map_or_else(
+                || {
+                    self.refuse(key, value, format!("{accepted}, or a list of such"));
+                    default
+                },
+                |lists| lists.into_iter().flatten().collect(),
+            );
+        };
+        let mut list = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            match value::text(item).and_then(&parse) {
+                Some(parsed) => list.extend(parsed),
+                None => self.refuse(&format!("{key}[{index}]"), item, accepted),
             }
         }
+        list
     }
 
     /// Refuses the keys that nobody asked for.
@@ -209,23 +195,5 @@ impl<'a> Section<'a> {
             let given = Given { key: named, value: value_shown, place: place(value) };
             self.mistakes.push(Mistake::Unknown { given, known: known.clone() });
         }
-    }
-}
-
-/// A value as it is written in TOML, shortened; nothing where it has parts, among which secrets may be.
-fn shown(value: &Value) -> Option<String> {
-    let text = match &value.kind {
-        ValueKind::Nil => "a date".to_owned(),
-        ValueKind::Boolean(truth) => truth.to_string(),
-        ValueKind::I64(number) => number.to_string(),
-        ValueKind::Float(number) => format!("{number:?}"),
-        ValueKind::String(text) => toml::Value::String(text.clone()).to_string(),
-        ValueKind::Array(_) => return Some("a list".to_owned()),
-        ValueKind::Table(_) => return Some("a table".to_owned()),
-        ValueKind::I128(_) | ValueKind::U64(_) | ValueKind::U128(_) => return None,
-    };
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => Some(format!("{}…", text.get(..end)?)),
-        None => Some(text),
     }
 }

@@ -11,34 +11,13 @@ use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::Overrides;
 use super::mistake::{self, ConfigError, Mistake};
+use super::value::{FLAG, VARIABLE};
 
 /// The sections that there are.
 pub(super) const SECTIONS: [&str; 5] = ["server", "tls", "timing", "limits", "apps"];
 
 const PREFIX: &str = "CRSOCKET";
 const SEPARATOR: &str = "__";
-const VARIABLE: &str = "environment variable ";
-const FLAG: &str = "flag ";
-
-/// Whether a value was given as text, without a type of its own.
-pub(super) fn is_text(value: &Value) -> bool {
-    value.origin().is_some_and(|place| place.starts_with(VARIABLE) || place.starts_with(FLAG))
-}
-
-/// Where a value came from. A table, laid together from several sources, has no place but those of its parts.
-pub(super) fn place(value: &Value) -> String {
-    match (&value.kind, value.origin()) {
-        (_, Some(place)) => place.to_owned(),
-        (ValueKind::Table(table), None) => {
-            let parts = table.values().map(place);
-            // Of two line numbers the shorter one is the smaller one.
-            let first = parts.min_by_key(|place| (place.len(), place.clone()));
-            first.unwrap_or_else(|| "an empty table".to_owned())
-        }
-        _ => "the default".to_owned(),
-    }
-}
-
 /// What was given, the stronger over the weaker, and what is wrong with where it stands.
 pub(super) fn merge(
     file: Option<&Path>,

@@ -6,7 +6,7 @@ mod root;
 mod tests;
 
 use std::convert::Infallible;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -49,30 +49,35 @@ pub async fn serve(root: Option<&WebRoot>, request: &HttpRequest, tail: &str) ->
     };
     let root = root.clone();
     let slash = request.path().ends_with('/');
-    match web::block(move || look_up(&root, path, slash)).await {
-        Ok(Ok(LookedUp::File(file))) => file_answer(file, request),
+    match web::block(move || look_up(&root, &path, slash)).await {
+        Ok(Ok(LookedUp::File(file))) => file_answer(*file, request),
         Ok(Ok(LookedUp::FolderWithoutSlash)) => redirect_to_folder(request),
         Ok(Err(error)) => failure(&error),
         Err(_) => busy("The server is stopping."),
     }
 }
 
+/// Whether this folder of the web root, relative to it, has a page. Blocks on the file system.
+pub(super) fn has_page(root: &WebRoot, folder: &Path) -> bool {
+    matches!(look_up(root, folder, true), Ok(LookedUp::File(_)))
+}
+
 /// What is to be answered with.
 enum LookedUp {
-    File(NamedFile),
+    File(Box<NamedFile>),
     FolderWithoutSlash,
 }
 
 /// Finds the file, or the folder's page. A slash stands behind folders and nothing else.
-fn look_up(root: &WebRoot, path: PathBuf, slash: bool) -> Result<LookedUp, NotFound> {
-    match root.find(&path)? {
+fn look_up(root: &WebRoot, path: &Path, slash: bool) -> Result<LookedUp, NotFound> {
+    match root.find(path)? {
         Found::Folder if !slash => Ok(LookedUp::FolderWithoutSlash),
         Found::Folder => match root.find(&path.join(INDEX))? {
             Found::File(file) => named(file, &path.join(INDEX)),
             Found::Folder => Err(NotFound::Nothing),
         },
         Found::File(_) if slash => Err(NotFound::Nothing),
-        Found::File(file) => named(file, &path),
+        Found::File(file) => named(file, path),
     }
 }
 
@@ -86,7 +91,8 @@ fn named(file: std::fs::File, path: &Path) -> Result<LookedUp, NotFound> {
         "text/html" | "text/css" | "text/javascript" | "application/javascript"
     );
     // Browsers know without a Content-Disposition what they can show.
-    Ok(LookedUp::File(file.prefer_utf8(!says_itself).disable_content_disposition()))
+    let file = file.prefer_utf8(!says_itself).disable_content_disposition();
+    Ok(LookedUp::File(Box::new(file)))
 }
 
 fn file_answer(file: NamedFile, request: &HttpRequest) -> HttpResponse {

@@ -28,6 +28,10 @@ const HANDSHAKE_DT: Duration = Duration::from_secs(10);
 /// A connection gathers this much of a response before it is flushed, in bytes.
 const WRITE_BUFFER: usize = 8 * 1024;
 
+/// What the system holds for a peer that does not read, in bytes (it takes twice of it for its own book-keeping). Left
+/// to itself it would hold megabytes, beyond every bound of the rules.
+const SEND_BUFFER: usize = 128 * 1024;
+
 /// What a listener needs to serve a site.
 #[derive(Clone, Debug)]
 pub struct Listener {
@@ -120,6 +124,7 @@ impl Listener {
     fn prepare(&self, tcp: TcpStream) -> Connection {
         // A socket that takes no option is served without; it cannot be told to anybody who could help.
         let _ = tcp.set_nodelay(true);
+        let _ = SockRef::from(&tcp).set_send_buffer_size(SEND_BUFFER);
         #[cfg(target_os = "linux")]
         let _ = SockRef::from(&tcp).set_tcp_user_timeout(Some(self.user_timeout));
         Connection::new(tcp, self.open.clone())

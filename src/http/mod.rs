@@ -28,7 +28,7 @@ use crate::protocol::ids::AppId;
 pub async fn answer(request: HttpRequest, body: web::Payload, site: web::Data<Site>) -> HttpResponse {
     let _under_way = site.requests.begin();
     let mut response = match Route::of(request.path()) {
-        Route::FrontPage => front_page::answer(&site.front(), &request),
+        Route::FrontPage => front_page::answer(site.front(), &request).await,
         Route::Resource { app, resource } => match site.app(app) {
             Some(app) => resource_answer(&site, app, resource, &request, body).await,
             None => {

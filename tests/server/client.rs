@@ -4,6 +4,8 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use socket2::SockRef;
+
 use super::process::PATIENCE;
 
 /// An answer.
@@ -339,6 +341,24 @@ impl Client {
         let data = format!("{event_type},,false,false,true,1,NaN,{}", self.id);
         self.send(to, "crEvent", &data).status
     }
+}
+
+/// A stream of this client that is not read, with all its buffers full: another client has sent until there was no room.
+pub fn stalled(client: &Client) -> EventStream {
+    let stream = connect(client.address);
+    SockRef::from(&stream).set_recv_buffer_size(4096).unwrap();
+    let mut stream = EventStream::over(stream, &client.eventsource());
+    stream.hello();
+    let senders = ["800001", "800002", "800003", "800004"];
+    for id in senders.into_iter().cycle() {
+        let sender = Client { id, role: if client.role == "controller" { "responder" } else { "controller" }, ..client.clone() };
+        let data = format!("a,,false,false,true,1,NaN,{id},{}", "x".repeat(8_000));
+        let answer = sender.send(client.id, "crEvent", &data);
+        if answer.status == 429 && answer.problem()["bound"] == "output" {
+            break;
+        }
+    }
+    stream
 }
 
 /// Percent-encoded, every byte that is not a letter or a digit.

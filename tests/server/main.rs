@@ -14,5 +14,12 @@
 mod client;
 mod process;
 
+mod bad_input;
+mod files;
+mod ids;
+mod nginx;
+mod peers;
 mod rules;
+mod stop;
+mod tls;
 mod wire;

@@ -61,7 +61,7 @@ impl Server {
         self.folder.path()
     }
 
-    pub fn log(&self) -> &Log {
+    pub fn log(&self) -> &Arc<Log> {
         &self.log
     }
 

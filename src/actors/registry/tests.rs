@@ -163,8 +163,9 @@ async fn section_4_bounds_a_reader_that_takes_nothing_is_cut_and_costs_nothing_m
     pause();
     let rig = start(Limits { output_frames: 10, ..Limits::default() });
     let mut stalled = rig.opened("111111", "responder").await;
-    let _controller = rig.opened("222222", "controller").await;
+    let mut controller = rig.opened("222222", "controller").await;
     read(&mut stalled).await;
+    read(&mut controller).await;
     pass(1).await;
     let event = "a,,false,false,true,1,NaN,000000,x";
     let mut refused = 0;

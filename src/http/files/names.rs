@@ -10,10 +10,10 @@ use percent_encoding::percent_decode_str;
 const MAX_PATH: usize = 3 * 4096;
 
 /// Endings of what a server runs or reads, and a browser does not.
-const SOURCES: [&str; 38] = [
+const SOURCES: [&str; 39] = [
     "php", "php3", "php4", "php5", "php7", "php8", "phps", "pht", "phtm", "phtml", "phar", "inc", "py",
     "pyc", "pyo", "pyw", "pl", "pm", "cgi", "fcgi", "rb", "erb", "sh", "bash", "sql", "asp", "aspx", "ascx",
-    "ashx", "asmx", "jsp", "jspx", "cfm", "lua", "env", "htaccess", "htpasswd", "tcl",
+    "ashx", "asmx", "jsp", "jspx", "cfm", "lua", "env", "htaccess", "htpasswd", "tcl", "toml",
 ];
 
 /// Endings that say of a file that it is another one's older, spare or packed self.

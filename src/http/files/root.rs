@@ -29,6 +29,8 @@ const PASS: OFlags = OFlags::RDONLY;
 #[derive(Debug, Clone)]
 pub struct WebRoot {
     path: Arc<Path>,
+    /// What is not served though it may lie inside; resolved.
+    private: Arc<[PathBuf]>,
 }
 
 /// Why a folder cannot be the web root.
@@ -93,7 +95,7 @@ impl WebRoot {
             return Err(WebRootError::NotAFolder(path.to_owned()));
         }
         fs::read_dir(&absolute).map_err(unreadable)?;
-        Ok(WebRoot { path: absolute.into() })
+        Ok(WebRoot { path: absolute.into(), private: Arc::new([]) })
     }
 
     /// Where it is: absolute, as configured.
@@ -101,14 +103,13 @@ impl WebRoot {
         &self.path
     }
 
-    /// Whether this file or folder lies in the web root, links followed; what does not exist lies nowhere.
+    /// The same without these files and folders, should any lie in it: secrets, and the server's own data.
     ///
-    /// Secrets and the server's own data should not.
-    pub fn holds(&self, path: &Path) -> bool {
-        match (fs::canonicalize(&self.path), fs::canonicalize(path)) {
-            (Ok(root), Ok(path)) => path.starts_with(root),
-            _ => false,
-        }
+    /// Links to them are followed now, so they should exist.
+    #[must_use]
+    pub fn without(self, private: impl IntoIterator<Item = PathBuf>) -> WebRoot {
+        let private = private.into_iter().map(|path| fs::canonicalize(&path).unwrap_or(path)).collect();
+        WebRoot { private, ..self }
     }
 
     /// What lies at this path, relative to the root. Blocks on the file system, never on what it finds there.
@@ -128,6 +129,12 @@ impl WebRoot {
             Some(Errno::ACCESS) | None => NotFound::Nothing,
             Some(errno) => not_found(errno, &path),
         })?;
+        // A folder around the root hides nothing: its other files are outside anyway.
+        let hides =
+            |private: &PathBuf| real.starts_with(private) && private.starts_with(&root) && *private != root;
+        if self.private.iter().any(hides) {
+            return Err(NotFound::Nothing);
+        }
         match real.strip_prefix(&root) {
             Ok(inside) if is_served(inside) => Ok((root, inside.to_owned())),
             _ => Err(NotFound::Nothing),
@@ -146,10 +153,12 @@ pub(super) fn open_plainly(root: &Path, inside: &Path) -> Result<Option<Found>, 
         at = openat(&at, name.as_os_str(), folder, Mode::empty())?;
     }
     // Looked at before it is opened: to open a device may do something.
-    match FileType::from_raw_mode(statat(&at, name, AtFlags::SYMLINK_NOFOLLOW)?.st_mode) {
-        FileType::Directory => return Ok(Some(Found::Folder)),
-        FileType::RegularFile => {}
-        _ => return Ok(None),
+    let kind = FileType::from_raw_mode(statat(&at, name, AtFlags::SYMLINK_NOFOLLOW)?.st_mode);
+    if kind == FileType::Directory {
+        return Ok(Some(Found::Folder));
+    }
+    if kind != FileType::RegularFile {
+        return Ok(None);
     }
     // Should it be a pipe or a device by now, nothing waits for its other end.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;

@@ -7,6 +7,7 @@ use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use actix_web::body::to_bytes;
@@ -358,15 +359,29 @@ fn a_web_root_that_is_no_folder_is_refused() {
     assert!(file.contains("/public/top.txt is not a folder"), "{file}");
 }
 
-#[test]
-fn a_web_root_knows_what_it_holds() {
+#[actix_rt::test]
+async fn the_servers_own_data_and_secrets_are_not_served() {
     let site = Site::new();
-    site.link("out", "../private");
-    for (path, held) in
-        [("top.txt", true), ("app", true), ("", true), ("../secret.txt", false), ("out", false), ("x", false)]
-    {
-        assert_eq!(site.root.holds(&site.path(path)), held, "{path}");
+    for (name, text) in [("data/client-ids", SECRET), ("tokens.txt", SECRET), ("data.txt", "public")] {
+        fs::create_dir_all(site.path(name).parent().unwrap()).unwrap();
+        site.write(name, text);
     }
+    site.link("link", "data");
+    site.link("by-link.txt", "tokens.txt");
+    site.assert_served(&[("data/client-ids", SECRET)]).await;
+    let private =
+        [site.path("link"), site.path("tokens.txt"), site.path("none"), site.path(""), site.path("..")];
+    let site = Site { root: site.root.clone().without(private), ..site };
+    site.assert_nothing(&[
+        "data/client-ids",
+        "link/client-ids",
+        "data",
+        "data/",
+        "tokens.txt",
+        "by-link.txt",
+    ])
+    .await;
+    site.assert_served(&[("data.txt", "public"), ("top.txt", "top.txt")]).await;
 }
 
 #[actix_rt::test]
