@@ -104,8 +104,9 @@ pub struct CheckArgs {
     /// Writes the whole trace of a violation (or, with `--seed`, of that life) to this file.
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
-    /// Tells a life without faults instead, as a sequence diagram.
-    #[arg(long, requires = "seed")]
+    /// Tells the life of one pair instead, as a sequence diagram, at the timings given. It is always the same story;
+    /// the seed gives the clientIds and what else is random.
+    #[arg(long, requires = "seed", conflicts_with_all = ["pairs", "hours", "faults", "threads", "trace"])]
     pub show: bool,
 }
 
