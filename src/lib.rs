@@ -3,7 +3,7 @@
 //!
 //! Start with [`protocol`], which holds every rule as plain, deterministic Rust, and in it with
 //! [`protocol::wired::WiredSocket`], a whole crSocket, and [`protocol::sessions::SessionTable`], a whole server's rules.
-//! [`check`] runs them against each other in virtual time.
+//! [`check`] runs them against each other in virtual time; [`actors`], [`http`] and [`server`] serve them to browsers.
 
 pub mod actors;
 pub mod apps;

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crsocket::config::{Overrides, Settings};
+use crsocket::config::{Overrides, ServerSettings, Settings};
 use proptest::prelude::*;
 use tempfile::TempDir;
 use toml::{Table, Value};
@@ -103,6 +103,18 @@ fn printed(settings: &Settings) -> Table {
     settings.to_toml().parse().unwrap()
 }
 
+#[test]
+fn without_a_file_any_app_is_served_unless_something_else_is_said() {
+    let read = |variables: &[(&str, &str)]| {
+        let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
+        Settings::from_sources(None, variables, &Overrides::default()).unwrap().server.any_app
+    };
+    assert!(read(&[]));
+    assert!(!read(&[("CRSOCKET__SERVER__ANY_APP", "false")]));
+    let (_folder, path) = file("");
+    assert!(!Settings::from_sources(Some(&path), [], &Overrides::default()).unwrap().server.any_app);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -120,7 +132,9 @@ proptest! {
             &in_flags.as_ref().map_or_else(Overrides::default, Said::flags),
         );
         let seen = printed(&settings.unwrap());
-        let mut expected = printed(&Settings::default());
+        let any_app = in_file.is_none();
+        let server = ServerSettings { any_app, ..ServerSettings::default() };
+        let mut expected = printed(&Settings { server, ..Settings::default() });
         for said in [&in_file, &in_environment, &in_flags].into_iter().flatten() {
             let section = expected.get_mut(said.section).and_then(Value::as_table_mut).unwrap();
             section.insert(said.key.to_owned(), said.printed());
