@@ -177,7 +177,8 @@ impl Lab {
     pub fn by_budget(&self, now: &Situation, happenings: &mut Vec<Happening>) {
         let budget = now.budget;
         for (place, client) in self.setup.clients.iter().enumerate() {
-            if client.is_thief && now.server.session(client.id).is_none_or(|session| !is_own(client, session)) {
+            if client.is_thief && now.server.session(client.id).is_none_or(|session| is_own(client, session))
+            {
                 continue;
             }
             let changes = client.deeds.iter().filter(|deed| {

@@ -9,7 +9,7 @@ use crsocket::protocol::socket::State;
 use crsocket::protocol::time::{Millis, TimerKind};
 
 use crate::lab::{Happening, Lab};
-use crate::setup::Deed;
+use crate::setup::{Client, Deed};
 use crate::shared::hash_of;
 use crate::situation::{Budget, Page, Situation};
 
@@ -126,10 +126,12 @@ fn key_of(lab: &Lab, now: &Situation) -> u64 {
     hash_of(&(&now.pages, &now.server, &now.streams, &now.under_way, faultless))
 }
 
-/// Nothing went wrong so far.
+/// Nothing went wrong so far. Who lets go while offline, and does not come back, cannot say so.
 fn is_faultless(lab: &Lab, now: &Situation) -> bool {
+    let goes_offline = |client: &Client| client.deeds.contains(&Deed::Online(false));
     let Budget { deeds: _, lost, cut, late, events: _ } = lab.setup.budget;
     (now.budget.lost, now.budget.cut, now.budget.late) == (lost, cut, late)
+        && !lab.setup.clients.iter().any(goes_offline)
 }
 
 fn role_of(page: &Page) -> Role {

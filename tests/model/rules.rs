@@ -103,7 +103,8 @@ pub fn check_turns(effects: &[Effect], input: &Input, now: &Situation, client: u
 /// The enclosing client's crEvents are the only ones in the queues, and of the others few wait in the line.
 fn check_queues(page: &Page) -> Option<Rule> {
     let (waiting, kept) = page.machines.sender.queued();
-    let fits = waiting + kept <= usize::from(page.outbox.sent) && page.machines.line.waiting() <= LONGEST_LINE;
+    let fits =
+        waiting + kept <= usize::from(page.outbox.sent) && page.machines.line.waiting() <= LONGEST_LINE;
     (!fits).then_some(Rule::Bounds)
 }
 

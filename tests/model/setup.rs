@@ -75,6 +75,21 @@ pub enum Mutant {
     AnySpeaker,
 }
 
+impl Mutant {
+    /// The property that it breaks.
+    pub fn breaks(self) -> &'static str {
+        match self {
+            Mutant::UnassignForgotten | Mutant::RejectsMisrouted => "peace comes",
+            Mutant::TimersNotCancelled => "no timer leaks",
+            Mutant::StrangersHeard => "only the partner is heard",
+            Mutant::EventsTwice | Mutant::RequestsTwice => "events come in order, once",
+            Mutant::LinesUnbounded => "bounds hold",
+            Mutant::AnyPairing => "nothing crosses",
+            Mutant::AnySpeaker => "nobody speaks for others",
+        }
+    }
+}
+
 impl Deed {
     /// Whether the clientId may be another user's for a while.
     pub fn changes_user(&self) -> bool {

@@ -125,7 +125,8 @@ impl Situation {
             || page.machines.line.waiting() > 0
             || page.timer(TimerKind::Answer).is_some();
         let is_request = |one: &UnderWay| {
-            one.client == client && matches!(&one.what, What::Send { post, .. } if number_sent(post).is_some())
+            one.client == client
+                && matches!(&one.what, What::Send { post, .. } if number_sent(post).is_some())
         };
         let is_frame = |item: &Item| match item {
             Item::Frame(Frame::CrEvent(data)) => {
