@@ -111,7 +111,7 @@ impl Model for Lab {
     }
 
     fn properties(&self) -> Vec<Property<Lab>> {
-        let all = vec![
+        let all: Vec<Property<Lab>> = vec![
             Property::always("state follows facts", |lab, now| lab.held(now, Rule::StateFollowsFacts)),
             Property::always("children agree", |lab, now| lab.held(now, Rule::ChildrenAgree)),
             Property::always("only the partner is heard", |lab, now| lab.held(now, Rule::OnlyThePartner)),
