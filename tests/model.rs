@@ -287,6 +287,19 @@ fn three_clients() {
     holds("a pair with a foreigner", pair_with_a_foreigner, &[(0, 0, 0, 0, 0)]);
 }
 
+#[test]
+fn clients_that_talk() {
+    holds("a pair that talks", pair_that_talks, &[(0, 0, 0, 0, 1), (0, 1, 0, 0, 1)]);
+    holds("a pair with short lines", pair_with_short_lines, &[(1, 0, 0, 0, 1)]);
+    holds("a pair that talks offline", pair_that_talks_offline, &[(0, 0, 0, 0, 2), (1, 0, 0, 0, 1)]);
+}
+
+#[test]
+fn intruders() {
+    holds("a pair with a stranger", pair_with_a_stranger, &[(0, 0, 0, 0, 0)]);
+    holds("a pair with a thief", pair_with_a_thief, &[(0, 0, 0, 0, 1), (1, 0, 0, 0, 0)]);
+}
+
 /// A check that cannot fail is worth nothing.
 #[test]
 fn faults_put_in_on_purpose_are_found() {
@@ -299,7 +312,7 @@ fn faults_put_in_on_purpose_are_found() {
         (Mutant::TimersNotCancelled, pair(budget((1, 0, 0, 0, 0)))),
         (Mutant::EventsTwice, talk.clone()),
         (Mutant::RequestsTwice, talk),
-        (Mutant::LinesUnbounded, pair_with_short_lines(budget((1, 0, 0, 0, 1)))),
+        (Mutant::LinesUnbounded, pair_with_short_lines(budget((1, 0, 0, 0, 2)))),
         (Mutant::AnyPairing, pair_with_a_stranger(budget((0, 0, 0, 0, 0)))),
         (Mutant::AnySpeaker, pair_with_a_thief(budget((1, 0, 0, 0, 1)))),
     ] {
