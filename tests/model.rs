@@ -21,40 +21,32 @@
 //! arrives before time passes, unless it is made late at the cost of the budget; then it arrives at any moment from then
 //! on. Situations hold ages, never moments (`aged`), which makes them few enough to count.
 //!
+//! # CrEvents of enclosing clients
+//!
+//! People also send crEvents, with or without the flag `buffered`, as a budget of its own allows. Each bears the number
+//! of those that its client sent before it, and is followed from there (`mail.rs`): handed over to the line, accepted,
+//! written, heard. When nothing is left of a client's crEvents, it counts anew, so that situations that differ only in
+//! what has been said are one.
+//!
 //! # What must hold
 //!
 //! `rules.rs`, at every step. And `peace.rs`, section 10 of the specification: from every situation, left to itself, the
-//! one fair run leads within the bound to a circle in which every willing pair interacts. The checker's own `eventually`
-//! is not used: it takes circles for paths that have not ended.
+//! one fair run leads within the bound to a circle in which every willing pair interacts, and holds nothing back. The
+//! checker's own `eventually` is not used: it takes circles for paths that have not ended.
+//!
+//! That these can fail: [`Mutant`] breaks what lies between the machines, and the test of it says which property notices;
+//! `.ci/mutations` breaks the machines themselves.
 //!
 //! # What is not covered
 //!
 //! Jitter (backoff has none, `retry:` and the healing of aborts are the shortest); timers that fire late, so sleeping
-//! devices; crEvents of enclosing clients, so queues, order and what is kept while offline; pages that are reloaded or
-//! unloaded; a server that stops or recycles; outputs that are not read, bounds and rates; interceptors and policies;
-//! existing clients; more faults at once than the budgets say. The seeded simulation (`src/check`) goes there.
+//! devices; pages that are reloaded or unloaded; a server that stops or recycles; outputs that are not read, bounds of
+//! bytes, rates; interceptors; existing clients; more at once than the budgets say. The seeded simulation (`src/check`)
+//! goes there.
 //!
 //! # How much that is
 //!
-//! On two busy cores; nothing took more than 2.5 GB.
-//!
-//! | world | deeds, lost, cut, late | situations | seconds |
-//! |---|---|---|---|
-//! | a pair | 2, 0, 0, 0 | 638,818 | 26 |
-//! | | 0, 0, 0, 1 | 533,023 | 24 |
-//! | | 1, 1, 0, 0 | 438,244 | 12 |
-//! | | 1, 0, 1, 0 | 1,411,453 | 68 |
-//! | | 0, 1, 1, 0 | 1,427,380 | 66 |
-//! | a pair that pauses | 2, 0, 0, 0 | 621,880 | 27 |
-//! | a pair that changes | 1, 1, 0, 0 | 2,634,787 | 92 |
-//! | | 2, 0, 0, 0 | 4,829,716 | 203 |
-//! | a pair with a rival | 1, 0, 0, 0 | 2,077,427 | 97 |
-//! | | 0, 1, 0, 0 | 681,372 | 17 |
-//! | | 0, 0, 1, 0 | 2,028,208 | 144 |
-//! | a pair with a foreigner | 1, 0, 0, 0 | 815,481 | 49 |
-//! | | 0, 1, 0, 0 | 318,393 | 14 |
-//! | two pairs | 0, 0, 0, 0 | 203,475 | 13 |
-//! | | 1, 0, 0, 0 | 13,711,877 | 499 |
+//! ARCHITECTURE.md, "What was tried", has a table of the worlds, their budgets and how many situations they have.
 
 #![allow(
     clippy::unwrap_used,
@@ -289,9 +281,14 @@ fn three_clients() {
 
 #[test]
 fn clients_that_talk() {
-    holds("a pair that talks", pair_that_talks, &[(0, 0, 0, 0, 1), (0, 1, 0, 0, 1)]);
+    holds("a pair that talks", pair_that_talks, &[(0, 0, 0, 0, 1)]);
     holds("a pair with short lines", pair_with_short_lines, &[(1, 0, 0, 0, 1)]);
     holds("a pair that talks offline", pair_that_talks_offline, &[(0, 0, 0, 0, 2), (1, 0, 0, 0, 1)]);
+}
+
+#[test]
+fn clients_that_talk_over_losses() {
+    holds("a pair that talks offline", pair_that_talks_offline, &[(0, 1, 0, 0, 1)]);
 }
 
 #[test]
@@ -340,7 +337,7 @@ fn long_talks() {
 #[test]
 #[ignore = "takes minutes"]
 fn long_talks_with_faults() {
-    holds("a pair that talks", pair_that_talks, &[(0, 0, 1, 0, 1), (0, 1, 0, 0, 2)]);
+    holds("a pair that talks", pair_that_talks, &[(0, 1, 0, 0, 1), (0, 0, 1, 0, 1)]);
 }
 
 #[test]
