@@ -13,7 +13,7 @@ use crate::check::campaign::{Campaign, Failure};
 use crate::check::life::Summary;
 use crate::check::plan::Plan;
 use crate::check::shrink::shrink;
-use crate::check::story::pair_life;
+use crate::check::story::{pair_life, pair_life_with};
 use crate::check::trace::{describe, trace};
 use crate::cli::CheckArgs;
 use crate::protocol::ids::InvalidId;
@@ -52,11 +52,11 @@ pub enum CheckError {
 /// # Errors
 /// [`CheckError`]; a violation is none.
 pub fn run(args: &CheckArgs, out: &mut impl Write) -> Result<ExitCode, CheckError> {
+    let campaign = campaign(args)?;
     if let (true, Some(seed)) = (args.show, args.seed) {
-        write_lines(out, &pair_life(seed)?)?;
+        write_lines(out, &pair_life_with(seed, &campaign.timing)?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let campaign = campaign(args)?;
     let begun = Instant::now();
     let bar = progress_bar(campaign.seeds);
     let (lived, summary, failure) = campaign.run(|lived, summary| {
@@ -77,6 +77,15 @@ pub fn run(args: &CheckArgs, out: &mut impl Write) -> Result<ExitCode, CheckErro
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Tells the life of one pair without faults.
+///
+/// # Errors
+/// [`CheckError`] where it cannot be written.
+pub fn tell(out: &mut impl Write) -> Result<ExitCode, CheckError> {
+    write_lines(out, &pair_life(1)?)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn campaign(args: &CheckArgs) -> Result<Campaign, CheckError> {

@@ -7,6 +7,7 @@ use std::thread;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::check::plan::Faults;
+use crate::config::Overrides;
 use crate::protocol::time::Millis;
 
 /// CRSocket: pairs a tester's controller with a participant's responder.
@@ -28,6 +29,49 @@ pub enum Command {
     /// At a violation it says what did not hold, leaves out of that life what it went wrong without, and tells it;
     /// the exit status is then 1. The same seed gives the same life on any machine.
     Check(CheckArgs),
+    /// Serves apps: clients get clientIds and event streams, and send events to each other.
+    ///
+    /// SIGHUP reads token files and certificates again; SIGINT and SIGTERM end every stream properly, a second one ends
+    /// at once. The log goes to standard error; RUST_LOG=debug says more.
+    Serve(ServeArgs),
+    /// Checks a configuration file as the server would at its start, together with the environment.
+    ///
+    /// Says all that is wrong with it: which key, which value, where it came from and what is accepted.
+    CheckConfig {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Prints the settings in force as a configuration file: flags before environment variables
+    /// (CRSOCKET__SERVER__BIND) before the file before the defaults. Tokens are not shown.
+    PrintConfig(ServeArgs),
+}
+
+/// How a server is configured.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// A configuration file; config/crsocket.toml explains every setting. Without one the defaults count.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where to listen, such as 127.0.0.1:8080, or 0.0.0.0:8080 for all of IPv4. As often as needed.
+    #[arg(long, value_name = "ADDR")]
+    pub bind: Vec<String>,
+    /// The public folder whose files are served below /crsocket/.
+    #[arg(long, value_name = "DIR")]
+    pub web_root: Option<String>,
+    /// Where the sequence of clientIds is kept over restarts.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<String>,
+}
+
+impl ServeArgs {
+    /// What they say instead of environment, file and defaults.
+    pub fn overrides(&self) -> Overrides {
+        Overrides {
+            bind: self.bind.clone(),
+            web_root: self.web_root.clone(),
+            data_dir: self.data_dir.clone(),
+        }
+    }
 }
 
 /// Which lives are simulated.
@@ -60,8 +104,9 @@ pub struct CheckArgs {
     /// Writes the whole trace of a violation (or, with `--seed`, of that life) to this file.
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
-    /// Tells a life without faults instead, as a sequence diagram.
-    #[arg(long, requires = "seed")]
+    /// Tells the life of one pair instead, as a sequence diagram, at the timings given. It is always the same story;
+    /// the seed gives the clientIds and what else is random.
+    #[arg(long, requires = "seed", conflicts_with_all = ["pairs", "hours", "faults", "threads", "trace"])]
     pub show: bool,
 }
 

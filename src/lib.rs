@@ -5,10 +5,19 @@
 //! [`protocol::wired::WiredSocket`], a whole crSocket, and [`protocol::sessions::SessionTable`], a whole server's rules.
 //! [`check`] runs them against each other in virtual time.
 
+pub mod actors;
+pub mod apps;
 pub mod check;
 pub mod check_command;
 pub mod cli;
+pub mod client_id_store;
+pub mod config;
+pub mod config_command;
+pub mod file_watch;
+pub mod http;
+pub mod metrics;
 pub mod protocol;
+pub mod server;
 
 /// The README's examples run as tests.
 #[cfg(doctest)]

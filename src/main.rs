@@ -4,15 +4,20 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use crsocket::check::story::pair_life;
 use crsocket::check_command::{self, CheckError};
 use crsocket::cli::{Cli, Command};
+use crsocket::config::{ConfigError, Settings};
+use crsocket::config_command::{self, ConfigCommandError};
+use crsocket::server::{self, ServerError};
+use thiserror::Error;
 
 fn main() -> ExitCode {
     match run(&Cli::parse(), &mut io::stdout().lock()) {
         Ok(code) => code,
         // Whoever reads has seen enough.
-        Err(CheckError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) if error.output().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) => {
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             // Where standard error is gone too, the exit status is all that is left to say it with.
             let _ = writeln!(io::stderr(), "crsocket: {error}");
@@ -21,14 +26,47 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: &Cli, out: &mut impl Write) -> Result<ExitCode, CheckError> {
-    match &cli.command {
-        Some(Command::Check(args)) => check_command::run(args, out),
-        None => {
-            for line in pair_life(1)? {
-                writeln!(out, "{line}")?;
-            }
-            Ok(ExitCode::SUCCESS)
+/// Why a command failed.
+#[derive(Debug, Error)]
+enum Failure {
+    #[error(transparent)]
+    Check(#[from] CheckError),
+    #[error(transparent)]
+    Config(#[from] ConfigCommandError),
+    #[error(transparent)]
+    Settings(#[from] ConfigError),
+    #[error(transparent)]
+    Server(#[from] ServerError),
+}
+
+impl Failure {
+    /// What went wrong with standard output, if that is what it was.
+    fn output(&self) -> Option<&io::Error> {
+        match self {
+            Failure::Check(CheckError::Output(error))
+            | Failure::Config(ConfigCommandError::Output(error)) => Some(error),
+            Failure::Check(_) | Failure::Config(_) | Failure::Settings(_) | Failure::Server(_) => None,
         }
     }
+}
+
+fn run(cli: &Cli, out: &mut impl Write) -> Result<ExitCode, Failure> {
+    match &cli.command {
+        Some(Command::Check(args)) => Ok(check_command::run(args, out)?),
+        Some(Command::CheckConfig { file }) => Ok(config_command::check(file, out)?),
+        Some(Command::Serve(args)) => {
+            start_log();
+            let settings = Settings::load(args.config.as_deref(), &args.overrides())?;
+            server::run(settings)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::PrintConfig(args)) => Ok(config_command::print(args, out)?),
+        None => Ok(check_command::tell(out)?),
+    }
+}
+
+/// The log goes to standard error: `RUST_LOG` says how much. By default the HTTP layer says only what went wrong.
+fn start_log() {
+    let default = "info,actix_http=error,actix_server=warn,actix_web=warn";
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(default)).init();
 }

@@ -45,11 +45,64 @@ fn a_violation_exits_with_1_and_is_told() {
 
 #[test]
 fn a_healthy_life_is_shown_as_a_diagram() {
-    expect(
-        &["--seed", "3", "--show"],
-        0,
-        &["controller", "responder", "interacting", "ping -->", "<-- ping"],
-    );
+    let everything = [
+        "controller",
+        "responder",
+        "interacting",
+        "clientid -->",
+        "<-- eventsource",
+        "hello -->",
+        "ping -->",
+        "<-- ping",
+        "<-- alive",
+        "<-- close",
+        "closed -->",
+        "unassign notPaired -->",
+        "ping x->",
+    ];
+    expect(&["--seed", "3", "--show"], 0, &everything);
+}
+
+#[test]
+fn a_healthy_life_goes_by_the_timings_given() {
+    let told = |args: &[&str]| check(&[&["--seed", "3", "--show"], args].concat()).1;
+    let alive =
+        |told: &str| told.lines().find(|line| line.contains("alive -->")).map(|line| line[..9].to_owned());
+    assert_eq!(alive(&told(&[])).as_deref(), Some(" 12.080 s"), "{}", told(&[]));
+    let sooner = told(&["--timing", "event_source_send_alive_dt=7000"]);
+    assert_eq!(alive(&sooner).as_deref(), Some("  7.080 s"), "{sooner}");
+    expect(&["--seed", "3", "--show", "--timing", "nonsense=3"], 2, &["no timing \"nonsense\""]);
+    for other in
+        [["--pairs", "3"], ["--faults", "harsh"], ["--hours", "2"], ["--threads", "1"], ["--trace", "x"]]
+    {
+        let args = [&["--seed", "3", "--show"][..], &other].concat();
+        expect(&args, 2, &["--show", "cannot be used with", other[0]]);
+    }
+}
+
+#[test]
+fn a_trace_says_what_came_what_was_lost_and_what_was_refused() {
+    let trace = std::env::temp_dir().join(format!("crsocket-check-trace-{}.txt", std::process::id()));
+    let args = ["--seed", "4", "--pairs", "3", "--faults", "harsh", "--trace"];
+    expect(&[&args[..], &[trace.to_str().unwrap()]].concat(), 0, &["1 seeds from 4"]);
+    let told = fs::read_to_string(&trace).unwrap();
+    fs::remove_file(&trace).unwrap();
+    for part in [
+        "< hello",
+        "< ping from",
+        "x lost: ",
+        "x frame lost: ",
+        "goes no further",
+        "NoConnection",
+        "--- client",
+    ] {
+        assert!(told.contains(part), "{part:?} is missing in the trace");
+    }
+    let heads =
+        told.lines().find(|line| ["0: controller", "others"].iter().all(|head| line.contains(head))).unwrap();
+    let place = |head: &str| heads.find(head).unwrap() - heads.find("0: controller").unwrap();
+    let places = ["1: responder", "2: controller", "5: responder", "others"].map(place);
+    assert_eq!(places, [34, 68, 170, 204], "columns stand in a row: {heads}");
 }
 
 #[test]

@@ -85,13 +85,13 @@ impl Lab {
     /// Sends an event, and says under which ticket.
     fn send(&mut self, client: usize, event: CrEvent) -> Ticket {
         let ticket =
-            Ticket(self.world.now().0.unsigned_abs() * 100 + self.world.client(client).notices.len() as u64);
+            Ticket(self.world.now().0.unsigned_abs() * 100 + self.world.notices(client).count() as u64);
         self.world.tell(client, Input::Send { ticket, event });
         ticket
     }
 
     fn fates(&self, client: usize, ticket: Ticket) -> Vec<Fate> {
-        let told = self.world.client(client).notices.iter();
+        let told = self.world.notices(client);
         told.filter_map(|(_, notice)| match notice {
             Notice::Fate { ticket: of, fate } if *of == ticket => Some(fate.clone()),
             _ => None,
@@ -101,14 +101,14 @@ impl Lab {
 
     /// The types of the crEvents that a client sent since a moment, with their times.
     fn sent_since(&self, client: usize, since: Millis) -> Vec<(i64, String)> {
-        let sent = self.world.client(client).sent.iter().filter(|(at, _)| *at >= since);
+        let sent = self.world.sent(client).filter(|(at, _)| *at >= since);
         sent.filter_map(|(at, post)| event_of(post).map(|event| (at.0, event.event_type.to_string())))
             .collect()
     }
 
     /// The types of the crEvents that a client's enclosing client got since a moment.
     fn got_since(&self, client: usize, since: Millis) -> Vec<String> {
-        let told = self.world.client(client).notices.iter().filter(|(at, _)| *at >= since);
+        let told = self.world.notices(client).filter(|(at, _)| *at >= since);
         told.filter_map(|(_, notice)| match notice {
             Notice::CrEvent(event) => Some(event.event_type.to_string()),
             _ => None,
@@ -118,7 +118,7 @@ impl Lab {
 
     /// The states a client reported since a moment, with their times.
     fn states_since(&self, client: usize, since: Millis) -> Vec<(i64, State)> {
-        let told = self.world.client(client).notices.iter().filter(|(at, _)| *at >= since);
+        let told = self.world.notices(client).filter(|(at, _)| *at >= since);
         told.filter_map(|(at, notice)| match notice {
             Notice::State { to, .. } => Some((at.0, to.clone())),
             _ => None,
@@ -174,7 +174,7 @@ fn a_clientid_is_asked_for_where_there_is_none() {
     lab.run(1_000);
     lab.expect(client, "readyToPair", "noPartnerClientId");
     let own = lab.world.client_id(client).unwrap();
-    let told = lab.world.client(client).notices.iter().any(|(_, notice)| *notice == Notice::ClientId(own));
+    let told = lab.world.notices(client).any(|(_, notice)| *notice == Notice::ClientId(own));
     assert!(told, "7: the enclosing client keeps its clientId");
 }
 
@@ -212,12 +212,10 @@ fn the_partner_times_out_after_exactly_25_s_of_silence() {
     let (controller, responder) = lab.interacting_pair();
     let last = lab
         .world
-        .client(controller)
-        .notices
-        .iter()
+        .notices(controller)
         .rev()
         .find(|(_, notice)| matches!(notice, Notice::CrEvent(_)))
-        .map(|(at, _)| *at)
+        .map(|(at, _)| at)
         .unwrap();
     *lab.world.network(responder) = Network { requests_arrive: false, ..Network::default() };
     let start = lab.world.now();
@@ -363,7 +361,7 @@ fn a_changed_clientid_says_goodbye_with_the_old_one_and_counts_when_the_stream_h
     lab.run(300);
     lab.expect(responder, "readyToPair", "noPartnerClientId");
     lab.expect(controller, "searching", "partnerInactive");
-    let goodbye = lab.world.client(responder).sent.iter().find(|(at, _)| *at >= start).cloned().unwrap().1;
+    let goodbye = lab.world.sent(responder).find(|(at, _)| *at >= start).unwrap().1.clone();
     assert_eq!(event_of(&goodbye).map(|event| event.event_type.to_string()), Some("inactive".into()));
     assert_eq!(Some(goodbye.credentials.client_id), id(RESPONDER_ID), "7: with the old id");
     lab.assign(controller, OTHER_ID);
@@ -382,7 +380,7 @@ fn a_changed_token_of_the_same_policy_pairs_again_by_itself() {
     lab.run(10_000);
     lab.expect(controller, "interacting", "");
     lab.expect(responder, "interacting", "");
-    let sent = lab.world.client(controller).sent.iter().filter(|(at, _)| *at >= start);
+    let sent = lab.world.sent(controller).filter(|(at, _)| *at >= start);
     let told: Vec<(String, String)> = sent
         .map(|(_, post)| {
             let kind = event_of(post).map_or("close".into(), |event| event.event_type.to_string());
@@ -459,7 +457,7 @@ fn a_ping_waits_for_a_recipient_that_is_just_coming() {
     lab.run(1_000);
     lab.expect(responder, "interacting", "");
     assert_eq!(lab.got_since(responder, start)[0], "ping", "4: it waited, and for helloSettleDt");
-    let first = lab.world.client(responder).notices.iter().find(|(_, n)| matches!(n, Notice::CrEvent(_)));
+    let first = lab.world.notices(responder).find(|(_, n)| matches!(n, Notice::CrEvent(_)));
     assert_eq!(first.map(|(at, _)| at.0 - start.0), Some(20 + 200 + 20), "4: helloSettleDt after hello");
 }
 

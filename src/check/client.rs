@@ -2,8 +2,8 @@
 
 use super::browser::Browser;
 use super::network::Network;
-use crate::protocol::action::{Notice, Post, StreamNo};
-use crate::protocol::ids::{AppId, ClientId, Role};
+use crate::protocol::action::StreamNo;
+use crate::protocol::ids::{AppId, ClientId, Credentials, Role};
 use crate::protocol::socket::State;
 use crate::protocol::time::{Millis, Step, TimerKind};
 use crate::protocol::wired::{Effect, Input, WiredSocket};
@@ -17,10 +17,6 @@ pub struct Client {
     pub machines: Machines,
     /// What lies between it and the server.
     pub network: Network,
-    /// What its enclosing client was told, and when; only while the world records.
-    pub notices: Vec<(Millis, Notice)>,
-    /// What left it, and when; only while the world records.
-    pub sent: Vec<(Millis, Post)>,
     /// How far its calendar is off.
     pub calendar_offset: i64,
     /// Until when its device sleeps.
@@ -30,6 +26,8 @@ pub struct Client {
     pub(super) timers: [Option<Timer>; TimerKind::ALL.len()],
     /// The stream it has requested or holds.
     pub(super) stream: Option<StreamNo>,
+    /// Its connections to event streams, as they stand: opened, and neither dropped nor ended.
+    pub(super) connections: Vec<(StreamNo, Credentials)>,
     /// When the last frame that is under way arrives: streams are ordered.
     pub(super) last_frame: Millis,
 }
@@ -130,13 +128,12 @@ impl Client {
             app,
             machines,
             network: Network::default(),
-            notices: Vec::new(),
-            sent: Vec::new(),
             calendar_offset: 0,
             asleep_until: None,
             epoch: 0,
             timers: [None; TimerKind::ALL.len()],
             stream: None,
+            connections: Vec::new(),
             last_frame: Millis::MIN,
         }
     }
@@ -144,6 +141,16 @@ impl Client {
     /// The timers that are armed.
     pub fn armed_timers(&self) -> impl Iterator<Item = TimerKind> {
         TimerKind::ALL.into_iter().filter(|timer| self.timer(*timer).is_some())
+    }
+
+    pub(super) fn has_connection(&self, stream: StreamNo) -> bool {
+        self.connections.iter().any(|(standing, _)| *standing == stream)
+    }
+
+    /// A connection was dropped, or ended.
+    pub(super) fn disconnected(&mut self, stream: StreamNo) {
+        self.connections.retain(|(standing, _)| *standing != stream);
+        self.stream.take_if(|current| *current == stream);
     }
 
     pub(super) fn timer(&self, timer: TimerKind) -> Option<Timer> {

@@ -29,6 +29,9 @@ pub struct Scenario {
     pub faults: Faults,
 }
 
+/// How many apps the server has.
+pub const APPS: usize = 2;
+
 /// A life, planned: rounds of troubles, each followed by a calm in which everybody has to find back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -36,12 +39,20 @@ pub struct Plan {
     pub scenario: Scenario,
     /// Which of the clients are existing browser clients; client 2n is a controller, client 2n + 1 its responder.
     pub browsers: Vec<bool>,
-    /// Whether the app pairs only clients of one user.
-    pub same_user: bool,
-    /// Whether a stranger knocks, pings and sends all the time.
+    /// To which of the two apps each pair belongs.
+    pub apps: Vec<usize>,
+    /// Which of the two apps pairs only clients of one user.
+    pub same_user: [bool; APPS],
+    /// Whether all pairs are the same user's.
+    pub one_user: bool,
+    /// Whether a stranger knocks, pings and sends in both apps.
     pub stranger: bool,
-    /// The longest time from one end of the network to the other, in calm.
+    /// The longest time from one end of the network to the other, in calm. Each client has its own, within it.
     pub delay: Millis,
+    /// After how long responders let go of who does not answer; zero where their users do.
+    pub release_dt: Millis,
+    /// Whether the server's lines and outputs are so short that they fill.
+    pub short_of_room: bool,
     /// The rounds.
     pub rounds: Vec<Round>,
 }
@@ -124,9 +135,13 @@ impl Plan {
         let mut random = Random::new(scenario.seed).fork(1);
         let clients = 2 * scenario.pairs;
         let browsers = (0..clients).map(|_| random.chance(250)).collect();
-        let same_user = random.chance(500);
-        let stranger = same_user && random.chance(400);
+        let apps = (0..scenario.pairs).map(|_| random.below(APPS)).collect();
+        let same_user = [random.chance(500), random.chance(500)];
+        let one_user = random.chance(250);
+        let stranger = random.chance(300);
         let delay = random.between(Millis(10), Millis(250));
+        let release_dt = if random.chance(500) { Millis::from_secs(20) } else { Millis::ZERO };
+        let short_of_room = random.chance(250);
         let mut rounds = Vec::new();
         let mut left = scenario.length;
         while left > Millis::ZERO {
@@ -134,7 +149,18 @@ impl Plan {
             left = left - round.length - Millis::from_secs(90);
             rounds.push(round);
         }
-        Plan { scenario: scenario.clone(), browsers, same_user, stranger, delay, rounds }
+        Plan {
+            scenario: scenario.clone(),
+            browsers,
+            apps,
+            same_user,
+            one_user,
+            stranger,
+            delay,
+            release_dt,
+            short_of_room,
+            rounds,
+        }
     }
 
     /// How many troubles it has.

@@ -6,50 +6,90 @@ use std::collections::binary_heap::PeekMut;
 
 use crate::protocol::time::Millis;
 
-/// Happenings in their order. The heap holds small keys, the happenings stay where they are: they are large.
+/// Happenings in their order. The heap holds small keys, the happenings stay where they are: they are large, but for
+/// alarms, of which there are many.
 #[derive(Debug)]
-pub(super) struct Queue<T> {
+pub(super) struct Queue<A, T> {
     keys: BinaryHeap<Reverse<Key>>,
-    happenings: Vec<Option<T>>,
-    free: Vec<u32>,
+    alarms: Slots<A>,
+    happenings: Slots<T>,
     last: u64,
 }
 
-/// The order of happenings; the place comes last and never decides.
-type Key = (Millis, u64, u32);
+/// The order of happenings; whether it is an alarm, and the place, come last and never decide.
+type Key = (Millis, u64, bool, u32);
 
-impl<T> Queue<T> {
-    pub(super) fn new() -> Queue<T> {
-        Queue { keys: BinaryHeap::new(), happenings: Vec::new(), free: Vec::new(), last: 0 }
+/// What comes out of a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Next<A, T> {
+    /// An alarm.
+    Alarm(A),
+    /// Anything else.
+    Happening(T),
+}
+
+/// Things where they lie, and the places that are free.
+#[derive(Debug)]
+struct Slots<T> {
+    things: Vec<Option<T>>,
+    free: Vec<u32>,
+}
+
+impl<A, T> Queue<A, T> {
+    pub(super) fn new() -> Queue<A, T> {
+        Queue { keys: BinaryHeap::new(), alarms: Slots::new(), happenings: Slots::new(), last: 0 }
     }
 
     /// Schedules a happening, and says by which number it will be known.
     pub(super) fn push(&mut self, at: Millis, happening: T) -> u64 {
-        self.last += 1;
-        let place = self.keep(happening);
-        self.keys.push(Reverse((at, self.last, place)));
-        self.last
+        let place = self.happenings.keep(happening);
+        self.schedule(at, false, place)
+    }
+
+    /// Schedules an alarm, likewise.
+    pub(super) fn push_alarm(&mut self, at: Millis, alarm: A) -> u64 {
+        let place = self.alarms.keep(alarm);
+        self.schedule(at, true, place)
     }
 
     /// The next happening, if it comes no later than `until`: its time, its number, and itself.
-    pub(super) fn pop_until(&mut self, until: Millis) -> Option<(Millis, u64, T)> {
+    pub(super) fn pop_until(&mut self, until: Millis) -> Option<(Millis, u64, Next<A, T>)> {
         let next = self.keys.peek_mut().filter(|key| key.0.0 <= until)?;
-        let Reverse((at, order, place)) = PeekMut::pop(next);
-        self.free.push(place);
-        let happening =
-            usize::try_from(place).ok().and_then(|place| self.happenings.get_mut(place)?.take())?;
-        Some((at, order, happening))
+        let Reverse((at, order, is_alarm, place)) = PeekMut::pop(next);
+        let next = if is_alarm {
+            Next::Alarm(self.alarms.take(place)?)
+        } else {
+            Next::Happening(self.happenings.take(place)?)
+        };
+        Some((at, order, next))
     }
 
-    fn keep(&mut self, happening: T) -> u32 {
+    fn schedule(&mut self, at: Millis, is_alarm: bool, place: u32) -> u64 {
+        self.last += 1;
+        self.keys.push(Reverse((at, self.last, is_alarm, place)));
+        self.last
+    }
+}
+
+impl<T> Slots<T> {
+    const fn new() -> Slots<T> {
+        Slots { things: Vec::new(), free: Vec::new() }
+    }
+
+    fn keep(&mut self, thing: T) -> u32 {
         if let Some(place) = self.free.pop()
-            && let Some(kept) = usize::try_from(place).ok().and_then(|place| self.happenings.get_mut(place))
+            && let Some(kept) = usize::try_from(place).ok().and_then(|place| self.things.get_mut(place))
         {
-            *kept = Some(happening);
+            *kept = Some(thing);
             return place;
         }
-        self.happenings.push(Some(happening));
-        u32::try_from(self.happenings.len() - 1).unwrap_or(u32::MAX)
+        self.things.push(Some(thing));
+        u32::try_from(self.things.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    fn take(&mut self, place: u32) -> Option<T> {
+        self.free.push(place);
+        usize::try_from(place).ok().and_then(|place| self.things.get_mut(place)?.take())
     }
 }
 
@@ -63,14 +103,20 @@ mod tests {
         for (at, name) in [(3, "c"), (1, "a"), (3, "d"), (2, "b")] {
             queue.push(Millis(at), name);
         }
+        queue.push_alarm(Millis(1), 7);
         let mut seen = Vec::new();
-        while let Some((_, _, name)) = queue.pop_until(Millis(3)) {
+        while let Some((_, _, next)) = queue.pop_until(Millis(3)) {
+            let name = match next {
+                Next::Alarm(7) => "alarm",
+                Next::Alarm(_) => "another alarm",
+                Next::Happening(name) => name,
+            };
             seen.push(name);
             if name == "b" {
                 queue.push(Millis(3), "e");
             }
         }
-        assert_eq!(seen, ["a", "b", "c", "d", "e"]);
+        assert_eq!(seen, ["a", "alarm", "b", "c", "d", "e"]);
         queue.push(Millis(4), "late");
         assert_eq!(queue.pop_until(Millis(3)), None);
     }

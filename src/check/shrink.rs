@@ -57,9 +57,18 @@ impl Shrinking<'_> {
     }
 
     fn leave_out_people(&mut self) {
-        if self.plan.stranger {
-            let smaller = Plan { stranger: false, ..self.plan.clone() };
-            self.keep_if_wrong(smaller);
+        let simpler: [fn(&mut Plan); 4] = [
+            |plan| plan.stranger = false,
+            |plan| plan.short_of_room = false,
+            |plan| plan.one_user = false,
+            |plan| plan.apps.fill(0),
+        ];
+        for simplify in simpler {
+            let mut smaller = self.plan.clone();
+            simplify(&mut smaller);
+            if smaller != self.plan {
+                self.keep_if_wrong(smaller);
+            }
         }
         for client in 0..self.plan.browsers.len() {
             let mut smaller = self.plan.clone();

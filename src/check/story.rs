@@ -1,74 +1,81 @@
 //! The life of one pair, told message by message: what a newcomer can learn the protocol from.
 
-use super::client::Client;
 use super::network::Network;
-use super::world::World;
-use crate::protocol::action::{Message, Notice, Ticket};
+use super::world::{ClientEvent, Entry, Event, Lost, World};
+use crate::protocol::action::{Message, Notice, Post, Ticket};
 use crate::protocol::event::CrEvent;
 use crate::protocol::ids::{AccessToken, AppId, Assigned, InvalidId, Role};
 use crate::protocol::limits::Limits;
 use crate::protocol::policy::{App, Apps};
+use crate::protocol::receiver::StreamEnd;
+use crate::protocol::sessions::{Note, ServerAction};
 use crate::protocol::socket::{Input, State};
 use crate::protocol::time::{Millis, Timing};
+use crate::protocol::wire::Frame;
 
-/// Width of the columns of the two clients' states.
-const STATE_WIDTH: usize = 28;
-/// Width of the column of what is said between them.
-const SAID_WIDTH: usize = 25;
+/// Width of the column of the controller's states.
+const STATE_WIDTH: usize = 34;
+/// Width of the columns between a client and the server.
+const SAID_WIDTH: usize = 24;
 
-/// One thing that happened.
-struct Row {
-    at: Millis,
-    role: Role,
-    what: What,
-}
-
-enum What {
-    State(State),
-    Said(String),
-}
-
-/// The life of a pair, as lines of text: they find each other, work, one goes away and comes back, they part.
+/// The life of a pair at the default timings, as lines of text: they find each other, work, one goes away and comes
+/// back, they part.
 ///
 /// # Errors
 /// None in practice: the names it is told with are valid.
 pub fn pair_life(seed: u64) -> Result<Vec<String>, InvalidId> {
+    pair_life_with(seed, &Timing::default())
+}
+
+/// The same at other timings.
+///
+/// # Errors
+/// None in practice: the names it is told with are valid.
+pub fn pair_life_with(seed: u64, timing: &Timing) -> Result<Vec<String>, InvalidId> {
     let app = AppId::parse("demo")?;
     let token = AccessToken::parse("guest")?;
     let apps = Apps::new().with(app.clone(), App::default());
-    let mut world = World::new(Timing::default(), Limits::default(), apps, seed);
+    let mut world = World::new(timing.clone(), Limits::default(), apps, seed);
+    world.recording = true;
     let controller = world.add_client(&app, Role::Controller, &token, None);
     let responder = world.add_client(&app, Role::Responder, &token, None);
-    let mut lines = vec!["Both pages open; each is given a clientId and opens its event stream.".to_owned()];
-    lines.push(header());
+    let mut lines = introduction();
     let mut told = 0;
-    let mut act = |world: &mut World, seconds: i64, title: &str| {
-        world.run_for(Millis::from_secs(seconds));
-        let rows = rows(world, controller, responder);
-        lines.extend(rows.iter().skip(told).map(line));
-        told = rows.len();
-        lines.push(String::new());
-        lines.push(title.to_owned());
+    let mut act = |world: &mut World, length: Millis, title: &str| {
+        world.run_for(length);
+        lines.extend(world.log.iter().skip(told).filter_map(line));
+        told = world.log.len();
+        if !title.is_empty() {
+            lines.push(String::new());
+            lines.push(title.to_owned());
+        }
     };
+    let seconds = Millis::from_secs;
+    // Long enough for what each part is about, whatever the timings are.
+    let ping = timing.interacting_max_event_out_dt;
+    let inactive = timing.partner_active_max_event_in_dt;
+    let alive = timing.event_source_send_alive_dt;
 
-    act(&mut world, 2, "The tester enters the responder's clientId.");
+    act(&mut world, alive + seconds(2), "The tester enters the responder's clientId.");
     let partner = world.client_id(responder);
     world.tell(controller, Input::Partner(partner.into()));
-    act(&mut world, 14, "The tester starts a trial; the responder answers.");
+    act(&mut world, ping + seconds(4), "The tester starts a trial; the responder answers.");
     say(&mut world, controller, "start");
-    act(&mut world, 1, "");
+    act(&mut world, timing.min_cr_event_dt, "");
     say(&mut world, responder, "touched");
-    act(&mut world, 2, "The responder's page is hidden.");
+    act(&mut world, timing.min_cr_event_dt + seconds(1), "The responder's page is hidden.");
     world.tell(responder, Input::Visible(false));
-    act(&mut world, 12, "It is visible again.");
+    act(&mut world, alive, "It is visible again.");
     world.tell(responder, Input::Visible(true));
-    act(&mut world, 3, "The responder's device loses its network without a word.");
+    act(&mut world, seconds(3), "The responder's device loses its network without a word.");
     *world.network(responder) = Network { connects: false, frames_arrive: false, ..Default::default() };
-    act(&mut world, 50, "The network is back.");
+    act(&mut world, inactive.max(alive.times(2)) + seconds(15), "The network is back.");
     *world.network(responder) = Network::default();
-    act(&mut world, 30, "The tester clears the partner's clientId.");
+    act(&mut world, seconds(30), "The tester clears the partner's clientId.");
     world.tell(controller, Input::Partner(Assigned::Nothing));
-    act(&mut world, 2, "");
+    act(&mut world, seconds(2), "The tester closes his page.");
+    world.tell(controller, Input::Unloading(true));
+    act(&mut world, seconds(2), "");
     Ok(lines)
 }
 
@@ -78,46 +85,99 @@ fn say(world: &mut World, client: usize, event_type: &str) {
     }
 }
 
-/// All that happened so far, in order.
-fn rows(world: &World, controller: usize, responder: usize) -> Vec<Row> {
-    let mut rows = rows_of(world.client(controller), Role::Controller);
-    rows.extend(rows_of(world.client(responder), Role::Responder));
-    rows.sort_by_key(|row| row.at);
-    rows
+fn introduction() -> Vec<String> {
+    [
+        "Left and right: the states of the two pages' crSockets. Between them, with the server in the middle, what they",
+        "say: requests when they leave (`clientid`, `eventsource` and `sendevent`, of which the event is shown), and",
+        "what comes on their event streams when it comes. An x is what was lost on the way.",
+        "",
+        "Both pages open; each is given a clientId and opens its event stream.",
+        &columns("", "controller", "ser", "ver", "responder").replace("ser | ver", "  server"),
+    ]
+    .map(str::to_owned)
+    .to_vec()
 }
 
-fn rows_of(client: &Client, role: Role) -> Vec<Row> {
-    let states = client.notices.iter().filter_map(|(at, notice)| match notice {
-        Notice::State { to, .. } => Some(Row { at: *at, role, what: What::State(to.clone()) }),
-        Notice::ClientId(_) | Notice::Partner(_) | Notice::CrEvent(_) | Notice::Fate { .. } => None,
-    });
-    let said = client.sent.iter().filter_map(|(at, post)| match &post.message {
-        Message::CrEvent(event) => {
-            let sub_type = if event.sub_type.is_empty() { "" } else { " " };
-            let said = format!("{}{sub_type}{}", event.event_type, event.sub_type);
-            Some(Row { at: *at, role, what: What::Said(said) })
+fn columns(time: &str, left: &str, left_said: &str, right_said: &str, right: &str) -> String {
+    format!("{time:>9}  {left:<STATE_WIDTH$}{left_said:>SAID_WIDTH$} | {right_said:<SAID_WIDTH$}{right}")
+        .trim_end()
+        .to_owned()
+}
+
+fn line(entry: &Entry) -> Option<String> {
+    let (client, event) = match &entry.event {
+        Event::Client(client, event) => (client, event),
+        Event::Server(ServerAction::Note(Note::Dropped { kind, .. })) => {
+            let dropped = format!("x {} dropped", format!("{kind:?}").to_lowercase());
+            return Some(columns(&time(entry.at), "", "", &dropped, ""));
         }
-        Message::Alive(_) | Message::Close(_) => None,
-    });
-    let mut rows: Vec<Row> = states.chain(said).collect();
-    rows.sort_by_key(|row| row.at);
-    rows
-}
-
-fn header() -> String {
-    format!("{:>9}  {:<STATE_WIDTH$}{:<SAID_WIDTH$}{}", "", "controller", "", "responder")
-}
-
-fn line(row: &Row) -> String {
-    let (mut left, mut middle, mut right) = (String::new(), String::new(), String::new());
-    match (&row.what, row.role) {
-        (What::State(state), Role::Controller) => left = state_text(state),
-        (What::State(state), Role::Responder) => right = state_text(state),
-        (What::Said(said), Role::Controller) => middle = format!("{said} -->"),
-        (What::Said(said), Role::Responder) => middle = format!("<-- {said}"),
+        Event::Server(_) | Event::Told(_) => return None,
+    };
+    let time = time(entry.at);
+    if let ClientEvent::Notice(Notice::State { to, .. }) = event {
+        let state = state_text(to);
+        let (left, right) = if *client == 0 { (state.as_str(), "") } else { ("", state.as_str()) };
+        return Some(columns(&time, left, "", "", right));
     }
-    let time = format!("{}.{:03} s", row.at.0 / 1000, row.at.0 % 1000);
-    format!("{time:>9}  {left:<STATE_WIDTH$}{middle:<SAID_WIDTH$}{right}").trim_end().to_owned()
+    // The server is to the right of the controller, and to the left of the responder.
+    let said = if *client == 0 { said(event, "-->", "<--")? } else { said(event, "<--", "-->")? };
+    let (left, right) = if *client == 0 { (said.as_str(), "") } else { ("", said.as_str()) };
+    Some(columns(&time, "", left, right, ""))
+}
+
+fn time(at: Millis) -> String {
+    format!("{}.{:03} s", at.0 / 1000, at.0 % 1000)
+}
+
+/// What is said, with an arrow to the server or from it.
+fn said(event: &ClientEvent, to: &str, from: &str) -> Option<String> {
+    let (text, arrow) = match event {
+        ClientEvent::AsksForId => ("clientid".to_owned(), to.to_owned()),
+        ClientEvent::Opens(..) => ("eventsource".to_owned(), to.to_owned()),
+        ClientEvent::Sends(_, post) => (post_text(post), to.to_owned()),
+        ClientEvent::Id(id) => (id.map_or("nothing".to_owned(), |id| id.to_string()), from.to_owned()),
+        ClientEvent::Gets(frame) => (frame_text(frame), from.to_owned()),
+        ClientEvent::Ended(StreamEnd::NoConnection) => ("no connection".to_owned(), from.to_owned()),
+        ClientEvent::Ended(_) => ("the stream ends".to_owned(), from.to_owned()),
+        ClientEvent::RequestLost(lost) => (lost_text(lost), to.replace("--", "-x")),
+        ClientEvent::AnswerLost(lost) => (lost_text(lost), from.replace("--", "x-")),
+        ClientEvent::FrameLost(frame) => (frame_text(frame), from.replace("--", "x-")),
+        ClientEvent::Notice(_) | ClientEvent::Drops(_) | ClientEvent::Answered(..) => return None,
+    };
+    // The arrow stands on the side to which it points.
+    Some(if arrow.ends_with('>') { format!("{text} {arrow}") } else { format!("{arrow} {text}") })
+}
+
+fn frame_text(frame: &Frame) -> String {
+    match frame {
+        Frame::CrEvent(text) => event_text(&CrEvent::from_event_data(text)),
+        Frame::Hello { .. }
+        | Frame::Alive { .. }
+        | Frame::Closed { .. }
+        | Frame::Aborted { .. }
+        | Frame::Shutdown { .. } => frame.name().to_owned(),
+    }
+}
+
+fn post_text(post: &Post) -> String {
+    match &post.message {
+        Message::CrEvent(event) => event_text(event),
+        Message::Alive(_) => "alive".into(),
+        Message::Close(_) => "close".into(),
+    }
+}
+
+fn lost_text(lost: &Lost) -> String {
+    match lost {
+        Lost::Stream => "eventsource".into(),
+        Lost::Id => "clientid".into(),
+        Lost::Post(post) => post_text(post),
+    }
+}
+
+fn event_text(event: &CrEvent) -> String {
+    let sub_type = if event.sub_type.is_empty() { "" } else { " " };
+    format!("{}{sub_type}{}", event.event_type, event.sub_type)
 }
 
 fn state_text(state: &State) -> String {

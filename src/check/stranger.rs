@@ -1,7 +1,9 @@
-//! Somebody who should not be there: knocks at others' clientIds, pings them, speaks in their name.
+//! Somebody who should not be there: knocks at others' clientIds, pings them, speaks to them and in their name, in
+//! every app.
 
 use super::client::Machines;
 use super::network::Network;
+use super::plan::APPS;
 use super::random::Random;
 use super::world::World;
 use crate::protocol::action::{Message, Post, StreamNo};
@@ -9,40 +11,58 @@ use crate::protocol::event::{CrEvent, Rejection};
 use crate::protocol::ids::{AccessToken, AppId, ClientId, Credentials, InvalidId, Pid, Role, User};
 use crate::protocol::time::Millis;
 
-/// A stranger: a client of each role that never runs a crSocket, but makes whatever requests it likes.
+/// The first of a stranger's own clientIds.
+const FIRST_ID: u32 = 666_000;
+
+/// A stranger: a client of each app and role that never runs a crSocket, but makes whatever requests it likes.
 #[derive(Debug)]
 pub(super) struct Stranger {
-    clients: Vec<usize>,
+    clients: Vec<(usize, ClientId)>,
     token: AccessToken,
-    own_id: Option<ClientId>,
+    user: User,
     streams: u32,
+    /// Victims whom it does not ping in a calm.
+    ///
+    /// Existing clients answer every ping, and each answer puts their own ping off (section 9): where the app pairs
+    /// anybody, a stranger who pings one of them often enough silences it, and its partner stops waiting. No server can
+    /// help that, and section 10 cannot promise it.
+    spared: Vec<usize>,
 }
 
 impl Stranger {
     /// How many clients it takes, if it is there.
-    pub(super) const CLIENTS: usize = 2;
+    pub(super) const CLIENTS: usize = 2 * APPS;
 
-    pub(super) fn new(world: &mut World, app: &AppId) -> Result<Stranger, InvalidId> {
-        let clients = [Role::Controller, Role::Responder].map(|role| {
-            let client = world.add(app, Machines::ours(role));
-            *world.network(client) = Network { delay: Millis(30), ..Network::default() };
-            client
-        });
+    pub(super) fn new(world: &mut World, apps: &[AppId], spared: Vec<usize>) -> Result<Stranger, InvalidId> {
+        let mut clients = Vec::new();
+        for app in apps {
+            for role in [Role::Controller, Role::Responder] {
+                let client = world.add(app, Machines::ours(role));
+                *world.network(client) =
+                    Network { delay: Millis(20), jitter: Millis(20), ..Network::default() };
+                let number = u32::try_from(clients.len()).unwrap_or(0);
+                clients.extend(ClientId::from_number(FIRST_ID + number).map(|own| (client, own)));
+            }
+        }
         let token = AccessToken::parse("stranger")?;
-        Ok(Stranger { clients: clients.to_vec(), token, own_id: ClientId::from_number(666_000), streams: 0 })
+        Ok(Stranger { clients, user: User::Token(token.clone()), token, streams: 0, spared })
     }
 
     /// Who it is.
-    pub(super) fn user(&self) -> User {
-        User::Token(self.token.clone())
+    pub(super) fn user(&self) -> &User {
+        &self.user
+    }
+
+    /// Whether this clientId is its own.
+    pub(super) fn has(&self, id: ClientId) -> bool {
+        self.clients.iter().any(|(_, own)| *own == id)
     }
 
     /// Makes one request, at somebody's expense.
-    pub(super) fn act(&mut self, world: &mut World, victims: usize, random: &mut Random) {
+    pub(super) fn act(&mut self, world: &mut World, victims: usize, is_calm: bool, random: &mut Random) {
         let victim = random.below(victims);
-        let (Some(&client), Some(own), Some(id)) =
-            (random.one_of(&self.clients), self.own_id, world.client_id(victim))
-        else {
+        let may_ping = !is_calm || !self.spared.contains(&victim);
+        let (Some(&(client, own)), Some(id)) = (random.one_of(&self.clients), world.client_id(victim)) else {
             return;
         };
         let partner = world.client(victim).machines.partner().unwrap_or(own);
@@ -52,9 +72,13 @@ impl Stranger {
             // Has a stream of its own, so that it may ping.
             1 => self.open(world, client, own),
             // Says something as itself.
-            2 | 3 => self.send(world, client, own, id, random),
+            2 | 3 => self.send(world, client, own, id, may_ping, random),
             // Says something in the name of the victim's partner, or of the victim.
-            4 => self.send(world, client, partner, id, random),
+            4 => {
+                let name = if random.chance(500) { partner } else { id };
+                let to = if random.chance(500) { id } else { partner };
+                self.send(world, client, name, to, may_ping, random);
+            }
             _ => self.close(world, client, id, random),
         }
     }
@@ -65,12 +89,24 @@ impl Stranger {
         world.request_stream(client, StreamNo(self.streams), credentials);
     }
 
-    fn send(&self, world: &mut World, client: usize, as_id: ClientId, to: ClientId, random: &mut Random) {
-        let event = match random.below(4) {
-            0 => CrEvent::ping(),
-            1 => CrEvent::inactive(),
-            2 => CrEvent::unassign(),
-            _ => CrEvent::reject(&Rejection::NotPaired),
+    fn send(
+        &self,
+        world: &mut World,
+        client: usize,
+        as_id: ClientId,
+        to: ClientId,
+        may_ping: bool,
+        random: &mut Random,
+    ) {
+        let event = match random.below(6) {
+            0 | 1 if may_ping => CrEvent::ping(),
+            2 => CrEvent::inactive(),
+            3 => CrEvent::unassign(),
+            4 => CrEvent::reject(&Rejection::NotPaired),
+            _ => match CrEvent::new("chat", "") {
+                Ok(event) => event.buffered(),
+                Err(_) => CrEvent::inactive(),
+            },
         };
         let credentials = Credentials { client_id: as_id, access_token: self.token.clone() };
         let message = Message::CrEvent(event);

@@ -1,21 +1,19 @@
-//! What happened in a life, to be read: a column for each client, troubles across.
+//! What happened in a life, to be read: a column for each client, what the server did and troubles across.
 
-use super::client::Client;
 use super::life::Life;
-use super::plan::Plan;
+use super::plan::{APPS, Plan};
 use super::watch::Violation;
-use crate::protocol::action::{Message, Notice, Post};
+use super::world::{ClientEvent, Event, Lost};
+use crate::protocol::action::{Fate, Message, Notice, Outcome, Post};
+use crate::protocol::event::CrEvent;
 use crate::protocol::ids::InvalidId;
+use crate::protocol::sessions::{Note, ServerAction};
 use crate::protocol::socket::State;
 use crate::protocol::time::{Millis, Timing};
+use crate::protocol::wire::Frame;
 
 /// Width of a client's column.
 const WIDTH: usize = 34;
-
-enum Cell {
-    Of(usize, String),
-    Across(String),
-}
 
 /// The life of a plan, line by line, up to the violation if there is one.
 ///
@@ -24,15 +22,9 @@ enum Cell {
 pub fn trace(plan: &Plan, timing: &Timing) -> Result<Vec<String>, InvalidId> {
     let mut life = Life::new(plan, timing, true)?;
     let violation = life.live().err();
-    let mut cells: Vec<(Millis, Cell)> =
-        life.told.iter().map(|(at, told)| (*at, Cell::Across(told.clone()))).collect();
-    let clients = life.world.client_count();
-    for client in 0..clients {
-        cells.extend(cells_of(client, life.world.client(client)));
-    }
-    cells.sort_by_key(|(at, _)| *at);
-    let mut lines = heading(plan, clients);
-    lines.extend(cells.iter().map(|(at, cell)| line(*at, cell)));
+    let people = plan.browsers.len();
+    let mut lines = heading(plan);
+    lines.extend(life.world.log.iter().filter_map(|entry| line(entry.at, &entry.event, people)));
     lines.extend(violation.iter().flat_map(describe));
     Ok(lines)
 }
@@ -47,42 +39,135 @@ pub fn describe(violation: &Violation) -> Vec<String> {
     ]
 }
 
-fn heading(plan: &Plan, clients: usize) -> Vec<String> {
+/// Who takes part, what the signs mean, and the heads of the columns.
+fn heading(plan: &Plan) -> Vec<String> {
+    let mut lines = vec![format!(
+        "seed {}, {} troubles, ways up to {}, responders {}, {}",
+        plan.scenario.seed,
+        plan.trouble_count(),
+        plan.delay,
+        match plan.release_dt {
+            Millis::ZERO => "never let go by themselves".to_owned(),
+            after => format!("let go after {after}"),
+        },
+        if plan.short_of_room { "short lines and outputs" } else { "lines and outputs as usual" },
+    )];
     let mut names = format!("{:>12}  ", "");
-    for client in 0..clients {
-        let kind = match plan.browsers.get(client) {
-            Some(true) => ", an existing client",
-            Some(false) => "",
-            None => ", a stranger or a second tab",
-        };
+    for (client, browser) in plan.browsers.iter().enumerate() {
         let role = if client % 2 == 0 { "controller" } else { "responder" };
-        let role = if client < plan.browsers.len() { role } else { "client" };
-        names += &format!("{:<WIDTH$}", format!("{client}: {role}{kind}"));
+        let kind = if *browser { ", an existing client" } else { "" };
+        let app = plan.apps.get(client / 2).copied().unwrap_or(0);
+        let policy = if plan.same_user.get(app) == Some(&true) { "same-user" } else { "any" };
+        lines.push(format!("  client {client}: {role} of app {app} ({policy}){kind}"));
+        names += &format!("{:<WIDTH$}", format!("{client}: {role}"));
     }
-    vec![
-        format!(
-            "seed {}, {} pairs, {} troubles, way {}, same user {}, stranger {}",
-            plan.scenario.seed,
-            plan.scenario.pairs,
-            plan.trouble_count(),
-            plan.delay,
-            plan.same_user,
-            plan.stranger
-        ),
-        names.trim_end().to_owned(),
-    ]
+    let others = if plan.stranger { 2 * APPS } else { 0 };
+    if others > 0 {
+        let first = plan.browsers.len();
+        lines.push(format!("  clients {first} to {}: a stranger, in each app and role", first + others - 1));
+    }
+    lines.push("  others: second tabs".into());
+    lines.push(
+        "  =: state; >: leaves; <: comes; x: lost; #: number of a request; !: what the enclosing client is told"
+            .into(),
+    );
+    lines.push((names + "others").trim_end().to_owned());
+    lines
 }
 
-fn cells_of(client: usize, page: &Client) -> impl Iterator<Item = (Millis, Cell)> + '_ {
-    let told = page.notices.iter().filter_map(move |(at, notice)| match notice {
-        Notice::State { to, .. } => Some((*at, Cell::Of(client, state_text(to)))),
-        Notice::ClientId(id) => Some((*at, Cell::Of(client, format!("is given clientId {id}")))),
-        Notice::Partner(Some(partner)) => Some((*at, Cell::Of(client, format!("partner {partner}")))),
-        Notice::Partner(None) => Some((*at, Cell::Of(client, "no partner".into()))),
-        Notice::CrEvent(_) | Notice::Fate { .. } => None,
-    });
-    let sent = page.sent.iter().map(move |(at, post)| (*at, Cell::Of(client, post_text(post))));
-    told.chain(sent)
+fn line(at: Millis, event: &Event, people: usize) -> Option<String> {
+    let (column, text) = match event {
+        Event::Client(client, event) if *client < people => (*client, client_text(event)?),
+        Event::Client(client, event) => (people, format!("{client}: {}", client_text(event)?)),
+        Event::Server(action) => return Some(format!("{:>12}  ... {}", time(at), server_text(action)?)),
+        Event::Told(told) => return Some(format!("{:>12}  --- {told}", time(at))),
+    };
+    Some(format!("{:>12}  {:indent$}{text}", time(at), "", indent = column * WIDTH))
+}
+
+fn client_text(event: &ClientEvent) -> Option<String> {
+    Some(match event {
+        ClientEvent::Notice(Notice::State { to, .. }) => state_text(to),
+        ClientEvent::Notice(Notice::ClientId(id)) => format!("! clientId {id}"),
+        ClientEvent::Notice(Notice::Partner(Some(partner))) => format!("! partner {partner}"),
+        ClientEvent::Notice(Notice::Partner(None)) => "! no partner".into(),
+        ClientEvent::Notice(Notice::CrEvent(event)) => format!("! {}", event_text(event)),
+        ClientEvent::Notice(Notice::Fate { ticket, fate }) => match fate {
+            Fate::Queued | Fate::Sent | Fate::Understood => return None,
+            Fate::Buffered | Fate::Refused(_) | Fate::Dropped(_) | Fate::Lost(_) | Fate::Unconfirmed => {
+                format!("! event {}: {fate:?}", ticket.0)
+            }
+        },
+        ClientEvent::Opens(stream, credentials) => {
+            format!("> opens {} ({})", stream.0, credentials.client_id)
+        }
+        ClientEvent::Drops(stream) => format!("> drops {}", stream.0),
+        ClientEvent::AsksForId => "> asks for a clientId".into(),
+        ClientEvent::Id(Some(id)) => format!("< clientId {id}"),
+        ClientEvent::Id(None) => "< no clientId".into(),
+        ClientEvent::Sends(number, post) => format!("> #{} {}", number.0, post_text(post)),
+        ClientEvent::Answered(_, Outcome::Understood) => return None,
+        ClientEvent::Answered(number, outcome) => format!("< #{} {outcome:?}", number.0),
+        ClientEvent::Gets(frame) => format!("< {}", frame_text(frame)),
+        ClientEvent::Ended(how) => format!("< the stream ends: {how:?}"),
+        ClientEvent::RequestLost(lost) => format!("x lost: {}", lost_text(lost)),
+        ClientEvent::AnswerLost(lost) => format!("x answer lost: {}", lost_text(lost)),
+        ClientEvent::FrameLost(frame) => format!("x frame lost: {}", frame_text(frame)),
+    })
+}
+
+/// What the server tells nobody; what it writes shows where it comes or is lost.
+fn server_text(action: &ServerAction) -> Option<String> {
+    let ServerAction::Note(note) = action else { return None };
+    Some(match note {
+        Note::Dropped { sender, recipient, kind, why } => {
+            format!("{kind:?} ({sender}) -> {recipient} goes no further: {why:?}")
+        }
+        Note::Refused { sender, recipient, why } => format!("refused: ({sender}) -> {recipient}: {why:?}"),
+        Note::NotOpened { client_id: Some(id), why } => format!("no stream for {id}: {why:?}"),
+        Note::NotOpened { client_id: None, why } => format!("no stream: {why:?}"),
+        Note::Contested { client_id, .. } => format!("{client_id} is contested"),
+        Note::Defended { client_id, .. } => format!("{client_id} is defended"),
+        Note::Ended { client_id, why, lost, .. } => {
+            format!("the session of {client_id} ends: {why:?}, {lost} events lost")
+        }
+        Note::LeftUnread { client_id, lost, .. } => format!("{lost} events were never read by {client_id}"),
+        Note::ReplyLost { client_id, why } => format!("an answer to {client_id} is lost: {why:?}"),
+        Note::Began { .. } => return None,
+    })
+}
+
+fn frame_text(frame: &Frame) -> String {
+    match frame {
+        Frame::CrEvent(text) => {
+            let event = CrEvent::from_event_data(text);
+            let sender = event.sender.map_or("nobody".to_owned(), |sender| sender.to_string());
+            format!("{} from {sender}", event_text(&event))
+        }
+        Frame::Aborted { reason, .. } => format!("aborted {}", reason.as_str()),
+        Frame::Hello { .. } | Frame::Alive { .. } | Frame::Closed { .. } | Frame::Shutdown { .. } => {
+            frame.name().to_owned()
+        }
+    }
+}
+
+fn lost_text(lost: &Lost) -> String {
+    match lost {
+        Lost::Stream => "request for a stream".into(),
+        Lost::Id => "request for a clientId".into(),
+        Lost::Post(post) => post_text(post),
+    }
+}
+
+/// An event's type, its subType, and its first param.
+fn event_text(event: &CrEvent) -> String {
+    let mut text = event.event_type.to_string();
+    for more in [Some(&event.sub_type), event.params.first()].into_iter().flatten() {
+        if !more.is_empty() {
+            text = text + " " + more;
+        }
+    }
+    text
 }
 
 fn state_text(state: &State) -> String {
@@ -97,19 +182,7 @@ fn post_text(post: &Post) -> String {
     match &post.message {
         Message::Alive(_) => format!("alive ({from})"),
         Message::Close(_) => format!("close ({from})"),
-        Message::CrEvent(event) => {
-            let sub_type = if event.sub_type.is_empty() { "" } else { " " };
-            format!("{}{sub_type}{} ({from}) -> {}", event.event_type, event.sub_type, post.recipient)
-        }
-    }
-}
-
-fn line(at: Millis, cell: &Cell) -> String {
-    match cell {
-        Cell::Of(client, text) => {
-            format!("{:>12}  {:indent$}{text}", time(at), "", indent = client * WIDTH)
-        }
-        Cell::Across(text) => format!("{:>12}  --- {text}", time(at)),
+        Message::CrEvent(event) => format!("{} ({from}) -> {}", event_text(event), post.recipient),
     }
 }
 

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::client::{Client, Machines};
 use super::network::Network;
-use super::queue::Queue;
+use super::queue::{Next, Queue};
 use super::random::Random;
-use super::watch::Watch;
+use super::watch::{Rules, Watch};
 use crate::protocol::action::{Post, RequestNo, StreamNo};
 use crate::protocol::client_id::ClientIdSequence;
 use crate::protocol::ids::{AccessToken, AppId, Assigned, ClientId, Credentials, Pid, Role};
@@ -20,10 +20,16 @@ use crate::protocol::wire::Frame;
 use crate::protocol::wired::{Effect, Input};
 
 mod client_side;
+mod log;
 mod server_side;
+
+pub use log::{ClientEvent, Entry, Event, Lost};
 
 /// Calendar time at the zero of virtual time: 2026-11-18, in milliseconds since 1970.
 const CALENDAR_ZERO: i64 = 1_795_000_000_000;
+
+/// The number of a request whose maker does not ask what became of it.
+const NOBODY_ASKS: RequestNo = RequestNo(0);
 
 /// All of it.
 #[derive(Debug)]
@@ -36,16 +42,16 @@ pub struct World {
     pub apps: Apps,
     /// The server's rules.
     pub server: SessionTable,
-    /// Whether notices, sendevents and server actions are kept.
+    /// Whether what happens is kept.
     pub recording: bool,
-    /// Every server action that was performed, and when; only while recording.
-    pub server_log: Vec<(Millis, ServerAction)>,
+    /// What happened so far, in its order; only while recording.
+    pub log: Vec<Entry>,
     /// What must hold, checked after every step.
     pub watch: Watch,
     clients: Vec<Client>,
     now: Millis,
     random: Random,
-    happenings: Queue<Happening>,
+    happenings: Queue<Alarm, Happening>,
     happened: u64,
     /// The streams that are served.
     streams: BTreeMap<Pid, Served>,
@@ -56,6 +62,9 @@ pub struct World {
     /// Room for effects and actions, used again and again.
     spare_effects: Vec<Vec<Effect>>,
     spare_actions: Vec<Vec<ServerAction>>,
+    /// What the server asked for and is not done yet.
+    to_perform: VecDeque<ServerAction>,
+    is_performing: bool,
 }
 
 /// A stream that the server serves.
@@ -71,12 +80,20 @@ struct Served {
     unread: VecDeque<Frame>,
 }
 
+/// A client's timer fires.
+#[derive(Clone, Copy, Debug)]
+struct Alarm {
+    client: u32,
+    epoch: u32,
+    timer: TimerKind,
+}
+
 #[derive(Debug)]
 enum Happening {
-    TimerFires { client: usize, epoch: u32, timer: TimerKind },
     ClientGets { client: usize, epoch: u32, input: Input },
     ServerGets { client: usize, epoch: u32, number: RequestNo, post: Post },
     ServerOpens { client: usize, epoch: u32, stream: StreamNo, credentials: Credentials },
+    ServerGivesClientId { client: usize, epoch: u32 },
     ServerLoses { client_id: ClientId, pid: Pid },
     ServerSweeps,
 }
@@ -90,7 +107,7 @@ impl World {
             apps,
             server: new_server(Millis::ZERO, seed),
             recording: true,
-            server_log: Vec::new(),
+            log: Vec::new(),
             watch: Watch::default(),
             clients: Vec::new(),
             now: Millis::ZERO,
@@ -102,6 +119,8 @@ impl World {
             down_until: None,
             spare_effects: Vec::new(),
             spare_actions: Vec::new(),
+            to_perform: VecDeque::new(),
+            is_performing: false,
         }
     }
 
@@ -188,19 +207,32 @@ impl World {
     pub fn run_for(&mut self, length: Millis) {
         let until = self.now + length;
         while self.watch.violation().is_none() {
-            let Some((at, order, happening)) = self.happenings.pop_until(until) else { break };
+            let Some((at, order, next)) = self.happenings.pop_until(until) else { break };
             self.now = self.now.max(at);
             self.happened += 1;
-            self.happen(happening, order);
+            match next {
+                Next::Alarm(alarm) => self.timer_fires(alarm, order),
+                Next::Happening(happening) => self.happen(happening),
+            }
         }
         self.now = until;
     }
 
     /// Cuts a client's event stream: both ends notice.
     pub fn cut_stream(&mut self, client: usize) {
-        let Some(stream) = self.client_mut(client).stream.take() else { return };
+        let Some(stream) = self.client(client).stream else { return };
+        self.client_mut(client).disconnected(stream);
         self.server_loses(client, stream, Millis::ZERO);
         self.feed(client, Input::Receiver(receiver::Input::Ended { stream, how: StreamEnd::Broken }));
+    }
+
+    /// Whether nothing will ever come on the stream that a client has or is opening.
+    pub fn is_deaf(&self, client: usize) -> bool {
+        let page = self.client(client);
+        let Some(stream) = page.stream else { return false };
+        let is_it =
+            |served: &Served| (served.client, served.epoch, served.stream) == (client, page.epoch, stream);
+        !self.streams.values().any(|served| is_it(served) && !served.dead)
     }
 
     /// A client's device sleeps, and wakes after this time: nothing fires and nothing is heard meanwhile.
@@ -220,6 +252,7 @@ impl World {
         page.machines = machines;
         page.epoch += 1;
         page.timers = Default::default();
+        page.connections.clear();
         self.watch.reloaded(client);
     }
 
@@ -248,7 +281,8 @@ impl World {
 
     /// A request that no crSocket asked for: somebody's own sendevent.
     pub fn request(&mut self, client: usize, post: Post) {
-        self.send(client, RequestNo(0), post);
+        self.watch.said(&post, self.now);
+        self.send(client, NOBODY_ASKS, post);
     }
 
     /// A request that no crSocket asked for: somebody's own stream.
@@ -273,6 +307,7 @@ impl World {
             self.streams.iter().filter(|(_, served)| served.client == client).map(|(pid, _)| *pid).collect();
         for pid in pids {
             while let Some((client_id, frame)) = self.next_unread(pid) {
+                self.watch.taken(client_id, pid);
                 self.write(client_id, pid, frame);
             }
         }
@@ -283,18 +318,29 @@ impl World {
         served.unread.pop_front().map(|frame| (served.client_id, frame))
     }
 
-    fn happen(&mut self, happening: Happening, order: u64) {
-        let Some(happening) = self.wake_first(happening, order) else { return };
+    fn timer_fires(&mut self, alarm: Alarm, order: u64) {
+        let Alarm { client, epoch, timer } = alarm;
+        let client = usize::try_from(client).unwrap_or(usize::MAX);
+        let Some(page) = self.clients.get(client).filter(|page| page.epoch == epoch) else { return };
+        let Some(armed) = page.timer(timer).filter(|armed| armed.order == order) else { return };
+        let wakes = self.wakes(client);
+        let rings_again =
+            wakes.map(|at| super::client::Timer { order: self.happenings.push_alarm(at, alarm), ..armed });
+        self.client_mut(client).set_timer(timer, rings_again);
+        if wakes.is_none() {
+            self.feed(client, Input::Timer(timer));
+        }
+    }
+
+    fn happen(&mut self, happening: Happening) {
         match happening {
-            Happening::TimerFires { client, epoch, timer } => {
-                let page = self.client_mut(client);
-                if page.epoch == epoch && page.timer(timer).is_some_and(|armed| armed.order == order) {
-                    page.set_timer(timer, None);
-                    self.feed(client, Input::Timer(timer));
-                }
-            }
             Happening::ClientGets { client, epoch, input } => {
-                if self.client(client).epoch == epoch {
+                if let Some(at) = self.wakes(client) {
+                    // Streams stay in order.
+                    let at = at.max(self.client(client).last_frame);
+                    self.client_mut(client).last_frame = at;
+                    self.happenings.push(at, Happening::ClientGets { client, epoch, input });
+                } else if self.client(client).epoch == epoch {
                     self.client_gets(client, input);
                 }
             }
@@ -304,9 +350,12 @@ impl World {
             Happening::ServerOpens { client, epoch, stream, credentials } => {
                 self.server_opens(client, epoch, stream, &credentials);
             }
+            Happening::ServerGivesClientId { client, epoch } => self.server_gives_client_id(client, epoch),
             Happening::ServerLoses { client_id, pid } => {
                 self.streams.remove(&pid);
                 self.serve(|server, step, actions| server.broken(client_id, pid, step, actions));
+                let rules = Rules { timing: &self.timing, limits: &self.limits, now: self.now };
+                self.watch.connection_gone(client_id, pid, rules);
             }
             Happening::ServerSweeps => {
                 if self.sweep_at == Some(self.now) {
@@ -318,41 +367,9 @@ impl World {
     }
 
     /// What a sleeping device would have got, it gets after waking: timers and frames in any order between them.
-    fn wake_first(&mut self, happening: Happening, order: u64) -> Option<Happening> {
-        let (client, epoch) = match &happening {
-            Happening::TimerFires { client, epoch, .. } | Happening::ClientGets { client, epoch, .. } => {
-                (*client, *epoch)
-            }
-            Happening::ServerGets { .. }
-            | Happening::ServerOpens { .. }
-            | Happening::ServerLoses { .. }
-            | Happening::ServerSweeps => return Some(happening),
-        };
-        let Some(until) = self.client(client).asleep_until.filter(|until| *until > self.now) else {
-            return Some(happening);
-        };
-        let wakes = until + self.random.between(Millis::ZERO, Millis(50));
-        match happening {
-            Happening::TimerFires { timer, .. } => {
-                let armed = self.client(client).timer(timer);
-                if armed.is_some_and(|armed| armed.order == order) {
-                    let order = self.happenings.push(wakes, happening);
-                    let armed = armed.map(|armed| super::client::Timer { order, ..armed });
-                    self.client_mut(client).set_timer(timer, armed);
-                }
-            }
-            Happening::ClientGets { input, .. } => {
-                // Streams stay in order.
-                let at = wakes.max(self.client(client).last_frame);
-                self.client_mut(client).last_frame = at;
-                self.happenings.push(at, Happening::ClientGets { client, epoch, input });
-            }
-            Happening::ServerGets { .. }
-            | Happening::ServerOpens { .. }
-            | Happening::ServerLoses { .. }
-            | Happening::ServerSweeps => {}
-        }
-        None
+    fn wakes(&mut self, client: usize) -> Option<Millis> {
+        let until = self.client(client).asleep_until.filter(|until| *until > self.now)?;
+        Some(until + self.random.between(Millis::ZERO, Millis(50)))
     }
 
     /// How long something takes from one end of a client's network to the other.

@@ -232,6 +232,11 @@ impl Apps {
     pub fn get(&self, id: &AppId) -> Option<&App> {
         self.named.get(id).or(self.any_app.as_ref())
     }
+
+    /// Whether there is an app of any name.
+    pub fn takes_any(&self) -> bool {
+        self.any_app.is_some()
+    }
 }
 
 #[cfg(test)]

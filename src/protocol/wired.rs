@@ -1,8 +1,6 @@
 //! The three machines of one crSocket and their SendLine, wired without actors: what a program needs to embed a
 //! crSocket elsewhere, and what simulation and tests run.
 
-use std::collections::VecDeque;
-
 use super::action::{
     Message, Notice, Post, ReceiverAction, RequestNo, SendLineAction, SenderAction, SocketAction, StreamNo,
 };
@@ -109,18 +107,22 @@ impl WiredSocket {
         calendar: Option<i64>,
         effects: &mut Vec<Effect>,
     ) {
-        let mut letters = VecDeque::from([match input {
+        let mut next = Some(match input {
             Input::Socket(input) => Letter::Socket(input),
             Input::Receiver(input) => Letter::Receiver(input),
             Input::SendLine(input) => Letter::SendLine(input),
             Input::Timer(timer) => addressed(timer),
-        }]);
-        while let Some(letter) = letters.pop_front() {
-            let replies = self.deliver(letter, step, calendar, effects);
-            // What follows from a letter is handled before the next one: one change is one step.
-            for reply in replies.into_iter().rev() {
-                letters.push_front(reply);
+        });
+        // The last one is next: what follows from a letter is handled before what was there, so that one change is one
+        // step.
+        let mut letters = Vec::new();
+        while let Some(letter) = next {
+            let place = letters.len();
+            self.deliver(letter, step, calendar, effects, &mut letters);
+            if let Some(replies) = letters.get_mut(place..) {
+                replies.reverse();
             }
+            next = letters.pop();
         }
     }
 
@@ -130,27 +132,31 @@ impl WiredSocket {
         step: &Step<'_>,
         calendar: Option<i64>,
         effects: &mut Vec<Effect>,
-    ) -> Vec<Letter> {
+        replies: &mut Vec<Letter>,
+    ) {
         match letter {
             Letter::Socket(input) => {
                 let mut actions = Vec::new();
                 self.socket.handle(input, step, &mut actions);
-                actions.into_iter().filter_map(|action| socket_action(action, calendar, effects)).collect()
+                replies.extend(
+                    actions.into_iter().filter_map(|action| socket_action(action, calendar, effects)),
+                );
             }
             Letter::Receiver(input) => {
                 let mut actions = Vec::new();
                 self.receiver.handle(input, step, &mut actions);
-                actions.into_iter().filter_map(|action| receiver_action(action, effects)).collect()
+                replies.extend(actions.into_iter().filter_map(|action| receiver_action(action, effects)));
             }
             Letter::Sender(input) => {
                 let mut actions = Vec::new();
                 self.sender.handle(input, step, &mut actions);
-                actions.into_iter().filter_map(|action| sender_action(action, effects)).collect()
+                replies.extend(actions.into_iter().filter_map(|action| sender_action(action, effects)));
             }
             Letter::SendLine(input) => {
                 let mut actions = Vec::new();
                 self.line.handle(input, step, &mut actions);
-                actions.into_iter().filter_map(|action| line_action(action, calendar, effects)).collect()
+                replies
+                    .extend(actions.into_iter().filter_map(|action| line_action(action, calendar, effects)));
             }
         }
     }

@@ -142,7 +142,7 @@ impl Shell {
         };
         let owner = self.table.session(client_id).map(|session| session.user().clone());
         match self.serve(|table, step, actions| table.open(&app, &params, step, actions)) {
-            Opened::Stream { pid, retry } => {
+            Opened::Stream { pid, retry, .. } => {
                 assert!((500..=5_000).contains(&retry.0));
                 let session = self.table.session(client_id).unwrap();
                 assert_eq!((session.pid(), session.role(), session.app()), (pid, role, &app));

@@ -1,6 +1,6 @@
 //! What clients take and ask for.
 
-use super::{CALENDAR_ZERO, Happening, World};
+use super::{Alarm, CALENDAR_ZERO, ClientEvent, Happening, Lost, World};
 use crate::check::client::Timer;
 use crate::protocol::action::{Outcome, Post, RequestNo, StreamNo};
 use crate::protocol::ids::Credentials;
@@ -11,10 +11,9 @@ use crate::protocol::{send_line, socket};
 
 impl World {
     pub(super) fn client_gets(&mut self, client: usize, input: Input) {
-        if let Input::Receiver(receiver::Input::Ended { stream, .. }) = &input
-            && self.client(client).stream == Some(*stream)
-        {
-            self.client_mut(client).stream = None;
+        self.record_input(client, &input);
+        if let Input::Receiver(receiver::Input::Ended { stream, .. }) = &input {
+            self.client_mut(client).disconnected(*stream);
         }
         self.feed(client, input);
     }
@@ -25,7 +24,7 @@ impl World {
         let mut effects = self.spare_effects.pop().unwrap_or_default();
         if let Some(page) = self.clients.get_mut(client) {
             let calendar = Some(CALENDAR_ZERO + page.calendar_offset + self.now.0);
-            self.watch.before(client, page);
+            self.watch.before(client, page, &input);
             page.machines.handle(input, &step, calendar, &mut effects);
             self.watch.after(client, page, &effects, &step);
         }
@@ -33,15 +32,21 @@ impl World {
             self.perform(client, effect);
         }
         self.spare_effects.push(effects);
+        if let Some(page) = self.clients.get(client) {
+            self.watch.settled(client, page, self.now);
+        }
     }
 
     fn perform(&mut self, client: usize, effect: Effect) {
         match effect {
-            Effect::Open { stream, credentials, resume: _ } => self.open(client, stream, credentials),
+            Effect::Open { stream, credentials, resume: _ } => {
+                self.client_mut(client).connections.push((stream, credentials.clone()));
+                self.record(client, || ClientEvent::Opens(stream, credentials.clone()));
+                self.open(client, stream, credentials);
+            }
             Effect::Drop { stream } => {
-                if self.client(client).stream == Some(stream) {
-                    self.client_mut(client).stream = None;
-                }
+                self.client_mut(client).disconnected(stream);
+                self.record(client, || ClientEvent::Drops(stream));
                 let delay = self.way(client);
                 self.server_loses(client, stream, delay);
             }
@@ -50,15 +55,13 @@ impl World {
             Effect::SetTimer { timer, after } => {
                 let epoch = self.client(client).epoch;
                 let due = self.now + after;
-                let order = self.happenings.push(due, Happening::TimerFires { client, epoch, timer });
+                let alarm = Alarm { client: u32::try_from(client).unwrap_or(u32::MAX), epoch, timer };
+                let order = self.happenings.push_alarm(due, alarm);
                 self.client_mut(client).set_timer(timer, Some(Timer { due, order }));
             }
             Effect::CancelTimer(timer) => self.client_mut(client).set_timer(timer, None),
             Effect::Notify(notice) => {
-                if self.recording {
-                    let now = self.now;
-                    self.client_mut(client).notices.push((now, notice));
-                }
+                self.record(client, || ClientEvent::Notice(notice));
             }
         }
     }
@@ -77,21 +80,29 @@ impl World {
             let way = self.way(client);
             let delay = self.client(client).network.opening_delay.unwrap_or(way);
             self.schedule(delay, Happening::ServerOpens { client, epoch, stream, credentials });
+        } else {
+            self.record(client, || ClientEvent::RequestLost(Lost::Stream));
         }
     }
 
     pub(super) fn send(&mut self, client: usize, number: RequestNo, post: Post) {
-        if self.recording {
-            let now = self.now;
-            self.client_mut(client).sent.push((now, post.clone()));
-        }
+        self.record(client, || ClientEvent::Sends(number, post.clone()));
         let epoch = self.client(client).epoch;
         if !self.client(client).network.connects || self.is_server_down() {
             self.answer(client, epoch, Millis::ZERO, number, Outcome::NoConnection);
         } else if self.request_arrives(client) {
             let delay = self.way(client);
             self.schedule(delay, Happening::ServerGets { client, epoch, number, post });
+        } else {
+            self.record(client, || ClientEvent::RequestLost(Lost::Post(post)));
         }
+    }
+
+    /// Whether an answer comes back.
+    pub(super) fn answer_arrives(&mut self, client: usize) -> bool {
+        let network = &self.client(client).network;
+        let (arrives, lost) = (network.answers_arrive, network.answers_lost);
+        arrives && !(lost > 0 && self.random.chance(lost))
     }
 
     fn request_arrives(&mut self, client: usize) -> bool {
@@ -101,15 +112,17 @@ impl World {
     }
 
     fn ask_client_id(&mut self, client: usize) {
-        let network = &self.client(client).network;
-        let reachable = network.connects && network.requests_arrive && network.answers_arrive;
-        let mut id = None;
-        if reachable && !self.is_server_down() {
-            self.serve(|server, step, _| id = server.give_client_id(step).ok());
+        self.record(client, || ClientEvent::AsksForId);
+        let epoch = self.client(client).epoch;
+        if !self.client(client).network.connects || self.is_server_down() {
+            let nothing = socket::Input::ClientIdAnswer(None);
+            self.client_gets_later(client, Millis::ZERO, Input::Socket(nothing));
+        } else if self.request_arrives(client) {
+            let delay = self.way(client);
+            self.schedule(delay, Happening::ServerGivesClientId { client, epoch });
+        } else {
+            self.record(client, || ClientEvent::RequestLost(Lost::Id));
         }
-        let answer = socket::Input::ClientIdAnswer(id);
-        let delay = self.way(client).times(2);
-        self.client_gets_later(client, delay, Input::Socket(answer));
     }
 
     pub(super) fn answer(

@@ -1,11 +1,12 @@
 //! What the server takes and asks for.
 
-use super::{Happening, Served, World};
-use crate::check::watch::Recipient;
+use super::{ClientEvent, Event, Happening, Lost, NOBODY_ASKS, Served, World};
+use crate::check::watch::{Acceptance, Party, Rules};
 use crate::protocol::action::{Message, Outcome, Post, RequestNo, StreamNo};
-use crate::protocol::ids::{ClientId, Credentials, Pid};
+use crate::protocol::ids::{AccessToken, ClientId, Credentials, Pid, User};
 use crate::protocol::receiver::{self, StreamEnd};
-use crate::protocol::sessions::{Opened, SendAnswer, ServerAction, ServerStep, SessionTable};
+use crate::protocol::sessions::{Effect, Opened, SendAnswer, ServerAction, ServerStep, SessionTable};
+use crate::protocol::socket;
 use crate::protocol::time::Millis;
 use crate::protocol::wire::{EventData, EventSourceParams, Frame, MsgEvent, SendEvent};
 use crate::protocol::wired::Input;
@@ -37,10 +38,13 @@ impl World {
         let client_id = credentials.client_id;
         let mut actions = self.spare_actions.pop().unwrap_or_default();
         match self.open_stream(client, credentials, &mut actions) {
-            Opened::Stream { pid, retry } => {
+            Opened::Stream { pid, retry, .. } => {
                 let served =
                     Served { client, epoch, stream, client_id, dead: false, unread: Default::default() };
                 self.streams.insert(pid, served);
+                let party = self.party(client, &credentials.access_token);
+                let pairing = self.apps.get(&party.app).map(|app| app.pairing).unwrap_or_default();
+                self.watch.stream_asked(pid, party, pairing);
                 self.frames_come(client, delay, receiver::Input::Retry { stream, after: retry });
                 let page = self.client(client);
                 if (page.stream != Some(stream) || page.epoch != epoch) && page.network.server_notices {
@@ -85,6 +89,9 @@ impl World {
     /// Something comes on a client's stream, behind what is under way already.
     fn frames_come(&mut self, client: usize, delay: Millis, input: receiver::Input) {
         if !self.client(client).network.frames_arrive {
+            if let receiver::Input::Frame { frame, .. } = input {
+                self.record(client, || ClientEvent::FrameLost(frame));
+            }
             return;
         }
         let epoch = self.client(client).epoch;
@@ -104,30 +111,68 @@ impl World {
             self.answer(client, epoch, delay, number, Outcome::NoConnection);
             return;
         }
-        let sender = self.client(client);
-        let (app, role) = (sender.app.clone(), sender.machines.role());
-        let (answers, lost) = (sender.network.answers_arrive, sender.network.answers_lost);
-        let send = SendEvent {
-            client_id: post.credentials.client_id,
-            role,
-            access_token: post.credentials.access_token.clone(),
-            recipient: post.recipient,
-            event: on_the_wire(post),
+        let origin = self.party(client, &post.credentials.access_token);
+        let (client_id, recipient) = (post.credentials.client_id, post.recipient);
+        let event = on_the_wire(post);
+        let text = match &event {
+            MsgEvent::CrEvent(event) => Some(event.to_frame()),
+            MsgEvent::Alive(_) | MsgEvent::Close(_) | MsgEvent::Other => None,
         };
-        let owner = self.server.session(send.client_id).map(|session| session.user().clone());
+        let send = SendEvent {
+            client_id,
+            role: origin.role,
+            access_token: post.credentials.access_token.clone(),
+            recipient,
+            event,
+        };
         let mut answer = SendAnswer::Stopping;
         let mut actions = self.spare_actions.pop().unwrap_or_default();
         self.step_server(&mut actions, |server, step, actions| {
-            answer = server.send(&app, send, step, actions);
+            answer = server.send(&origin.app, send, step, actions);
         });
-        if answer.status() == 204 {
-            let owner = owner.as_ref().filter(|_| self.limits.bind_client_ids);
-            self.watch.accepted(client, &app, role, post, owner, self.now);
+        if let SendAnswer::Accepted(effect) = &answer {
+            let event = match &text {
+                Some(Frame::CrEvent(text)) => {
+                    Some(Acceptance { sender: client_id, recipient, text, origin: &origin, effect })
+                }
+                Some(_) | None => None,
+            };
+            let rules = Rules { timing: &self.timing, limits: &self.limits, now: self.now };
+            self.watch.let_speak(client, client_id, &origin, event, &actions, rules);
         }
         self.perform_server(actions);
-        if answers && !(lost > 0 && self.random.chance(lost)) {
-            self.answer(client, epoch, delay, number, outcome_of(&answer));
+        if answer == SendAnswer::Accepted(Effect::Waits) {
+            let rules = Rules { timing: &self.timing, limits: &self.limits, now: self.now };
+            self.watch.check_line(recipient, client_id, rules);
         }
+        if self.client(client).machines.as_ours().is_none() || number == NOBODY_ASKS {
+            // Who does not look at answers is not given any.
+            self.record(client, || ClientEvent::Answered(number, outcome_of(&answer)));
+        } else if self.answer_arrives(client) {
+            self.answer(client, epoch, delay, number, outcome_of(&answer));
+        } else {
+            self.record(client, || ClientEvent::AnswerLost(Lost::Post(post.clone())));
+        }
+    }
+
+    pub(super) fn server_gives_client_id(&mut self, client: usize, epoch: u32) {
+        let mut id = None;
+        if !self.is_server_down() {
+            self.serve(|server, step, _| id = server.give_client_id(step).ok());
+        }
+        let delay = self.way(client);
+        if self.answer_arrives(client) {
+            let input = Input::Socket(socket::Input::ClientIdAnswer(id));
+            self.schedule(delay, Happening::ClientGets { client, epoch, input });
+        } else {
+            self.record(client, || ClientEvent::AnswerLost(Lost::Id));
+        }
+    }
+
+    /// Who makes a request of this client with this accessToken.
+    fn party(&self, client: usize, token: &AccessToken) -> Party {
+        let page = self.client(client);
+        Party { app: page.app.clone(), role: page.machines.role(), user: User::Token(token.clone()) }
     }
 
     /// The server takes an input, and what it asks for is done.
@@ -156,19 +201,31 @@ impl World {
         self.watch.server(&self.server, &self.limits, self.now);
     }
 
+    /// What a step asks for comes behind what earlier ones asked for, also when it was caused by one of them.
     fn perform_server(&mut self, mut actions: Vec<ServerAction>) {
-        for action in actions.drain(..) {
-            if self.recording {
-                self.server_log.push((self.now, action.clone()));
-            }
-            match action {
-                ServerAction::Write { client_id, pid, frame } => self.write(client_id, pid, frame),
-                ServerAction::End { pid, .. } | ServerAction::Cut { pid, .. } => self.end_stream(pid),
-                ServerAction::Note(_) => {}
-            }
-        }
+        self.to_perform.extend(actions.drain(..));
         self.spare_actions.push(actions);
+        if std::mem::replace(&mut self.is_performing, true) {
+            return;
+        }
+        while let Some(action) = self.to_perform.pop_front() {
+            self.perform_one(action);
+        }
+        self.is_performing = false;
         self.schedule_sweep();
+    }
+
+    fn perform_one(&mut self, action: ServerAction) {
+        if self.recording {
+            self.tell_log(Event::Server(action.clone()));
+        }
+        let rules = Rules { timing: &self.timing, limits: &self.limits, now: self.now };
+        self.watch.performed(&action, rules);
+        match action {
+            ServerAction::Write { client_id, pid, frame } => self.write(client_id, pid, frame),
+            ServerAction::End { pid, .. } | ServerAction::Cut { pid, .. } => self.end_stream(pid),
+            ServerAction::Note(_) => {}
+        }
     }
 
     fn end_stream(&mut self, pid: Pid) {
@@ -199,6 +256,8 @@ impl World {
             let is_current = self.clients.get(client).is_some_and(|page| page.epoch == served.epoch);
             let network = self.clients.get(client).map(|page| &page.network);
             if network.is_some_and(|network| !network.reads) {
+                let rules = Rules { timing: &self.timing, limits: &self.limits, now: self.now };
+                self.watch.unread(client_id, pid, &frame, rules);
                 served.unread.push_back(frame);
                 return;
             }
@@ -206,22 +265,13 @@ impl World {
                 served.dead = true;
             }
             if !served.dead && is_current {
-                self.watch_written(client, client_id, pid, &frame);
                 let delay = self.way(client);
                 self.frames_come(client, delay, receiver::Input::Frame { stream, frame });
+            } else if is_current {
+                self.record(client, || ClientEvent::FrameLost(frame));
             }
         }
         self.serve(|server, step, actions| server.taken(client_id, pid, 1, step, actions));
-    }
-
-    fn watch_written(&mut self, client: usize, client_id: ClientId, pid: Pid, frame: &Frame) {
-        let session = self.server.session(client_id).filter(|session| session.pid() == pid);
-        let policies = session.and_then(|session| self.apps.get(session.app()));
-        if let (Some(session), Some(policies)) = (session, policies) {
-            let (app, role, user) = (session.app(), session.role(), session.user());
-            let recipient = Recipient { client_id, app, role, user, pairing: policies.pairing };
-            self.watch.written(client, pid, recipient, frame, self.now);
-        }
     }
 }
 

@@ -223,6 +223,8 @@ pub enum ReplyLost {
 pub enum Opened {
     /// The stream is served: `retry` first, then what the actions write.
     Stream {
+        /// Whose it is.
+        client_id: ClientId,
         /// The stream.
         pid: Pid,
         /// How long its client waits before it tries again, should the stream break.

@@ -119,7 +119,7 @@ impl SessionTable {
         self.write_control(client_id, Frame::Hello { pid }, step, actions);
         self.drain(client_id, step, actions);
         self.reschedule(client_id, step);
-        Opened::Stream { pid, retry: step.retry(self.is_overloaded(step)) }
+        Opened::Stream { client_id, pid, retry: step.retry(self.is_overloaded(step)) }
     }
 
     fn refuse_for_good(

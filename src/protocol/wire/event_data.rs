@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::event_text::{as_str, digits_of, fields};
 use super::{frame, shortened};
 use crate::protocol::event::{CrEvent, EventKind, InvalidEvent, Rejection, is_event_type, is_sub_type};
 use crate::protocol::ids::ClientId;
@@ -50,11 +51,12 @@ impl EventData {
         let (before, signed, params) = split_at_sender(text)
             .ok_or_else(|| InvalidEventData::TooFewFields { seen: text.split(',').count() })?;
         check_event_type(text)?;
-        let sender_text = sender.to_string();
+        let digits = digits_of(sender);
+        let sender_text = as_str(&digits);
         if signed == sender_text {
             Ok(EventData::signed(text.into(), sender))
         } else {
-            Ok(EventData::signed([before, &sender_text, params].concat().into(), sender))
+            Ok(EventData::signed([before, sender_text, params].concat().into(), sender))
         }
     }
 
@@ -162,7 +164,7 @@ impl EventData {
     }
 
     fn field(&self, index: usize) -> &str {
-        self.text.split(',').nth(index).unwrap_or_default()
+        fields(&self.text).nth(index).unwrap_or_default()
     }
 }
 
@@ -189,14 +191,14 @@ pub(super) fn describe(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 /// What stands before the senderClientId, the senderClientId, and what stands behind it.
 fn split_at_sender(text: &str) -> Option<(&str, &str, &str)> {
-    let (last_comma, _) = text.match_indices(',').nth(FIELDS - 2)?;
-    let (before, rest) = text.split_at(last_comma + 1);
-    let (sender, params) = rest.split_at(rest.find(',').unwrap_or(rest.len()));
-    Some((before, sender, params))
+    let mut commas = text.bytes().enumerate().filter(|(_, byte)| *byte == b',').map(|(index, _)| index);
+    let from = commas.nth(FIELDS - 2)? + 1;
+    let to = commas.next().unwrap_or(text.len());
+    Some((text.get(..from)?, text.get(from..to)?, text.get(to..)?))
 }
 
 fn check_event_type(text: &str) -> Result<(), InvalidEventData> {
-    let event_type = text.split(',').next().unwrap_or_default();
+    let event_type = fields(text).next().unwrap_or_default();
     if is_event_type(event_type) {
         return Ok(());
     }

@@ -74,6 +74,17 @@ impl<'a> EventSourceParams<'a> {
         EventSourceParams { client_id, client_role, access_token }
     }
 
+    /// The same, owned: for a message to another thread.
+    #[must_use]
+    pub fn into_owned(self) -> EventSourceParams<'static> {
+        let owned = |value: Option<Cow<'a, str>>| value.map(|value| Cow::Owned(value.into_owned()));
+        EventSourceParams {
+            client_id: owned(self.client_id),
+            client_role: owned(self.client_role),
+            access_token: owned(self.access_token),
+        }
+    }
+
     /// Checks the three patterns: clientRole, then clientId, then accessToken.
     ///
     /// # Errors

@@ -1,0 +1,17 @@
+//! Thin shells around the machines of the protocol.
+//!
+//! ```text
+//!   clientid ───────┐                                    ┌──► StreamWriter ──► StreamReader (a response's body)
+//!   eventsource ────┼── messages ──► Registry ── actions ┤                            │
+//!   sendevent ──────┘    (awaited)   SessionTable        └──► counters, log           │
+//!                                        ▲                                            │
+//!                                        └──────────────── reports: taken, broken ────┘
+//! ```
+//!
+//! There is one [`registry::Registry`]. It holds the server's session table, turns messages into its inputs and performs
+//! its actions; it decides nothing. Whoever asks it waits for the answer, which is the back-pressure of the door.
+
+pub mod clock;
+pub mod messages;
+pub mod output;
+pub mod registry;

@@ -1,0 +1,386 @@
+//! The Registry: the one actor that holds the server's session table and routes crEvents by clientId.
+//!
+//! A handler has three beats: message to input, table, perform the actions.
+
+mod heartbeats;
+mod logs;
+mod reports;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use actix::{Actor, Addr, AsyncContext, Context, Handler, MessageResult, SpawnHandle};
+use tokio::sync::oneshot;
+
+use self::heartbeats::Heartbeats;
+use self::logs::Logs;
+use self::reports::Reports;
+use super::clock::{Clock, until};
+use super::messages::{
+    ClientIdsReserved, GetLoad, GiveClientId, Load, OpenAnswer, OpenStream, ReportsWait, Send, SetApps, Stop,
+};
+use super::output::{Report, Reported, StreamWriter, stream};
+use crate::metrics::{Counter, Counters};
+use crate::protocol::client_id::ClientIdSequence;
+use crate::protocol::ids::{ClientId, Pid};
+use crate::protocol::limits::Limits;
+use crate::protocol::policy::Apps;
+use crate::protocol::sessions::{
+    NoClientIdNow, Note, Opened, PidSequence, SendAnswer, ServerAction, ServerStep, SessionTable,
+};
+use crate::protocol::time::{Millis, Timing};
+use crate::protocol::wire::{Frame, write_retry};
+
+/// How many messages wait in the mailbox before whoever asks waits outside.
+const MAILBOX: usize = 1_024;
+
+/// What a Registry is started with.
+#[derive(Debug)]
+pub struct RegistrySettings {
+    /// The apps and their policies.
+    pub apps: Arc<Apps>,
+    /// The timings of the rules.
+    pub timing: Timing,
+    /// The bounds of the rules.
+    pub limits: Limits,
+    /// The sequence of clientIds.
+    pub client_ids: ClientIdSequence,
+    /// The pids of this run.
+    pub pids: PidSequence,
+    /// Where everything is counted.
+    pub counters: Arc<Counters>,
+    /// Told when the Registry has died, whatever killed it.
+    pub died: Option<oneshot::Sender<()>>,
+}
+
+/// The server's session table, and the outputs of its streams.
+#[derive(Debug)]
+pub struct Registry {
+    table: SessionTable,
+    apps: Arc<Apps>,
+    timing: Timing,
+    limits: Limits,
+    streams: HashMap<Pid, Stream>,
+    heartbeats: Heartbeats,
+    reports: Arc<Reports>,
+    clock: Clock,
+    random: fastrand::Rng,
+    /// The timer that is armed, and when it is due.
+    armed: Option<(Millis, SpawnHandle)>,
+    counters: Arc<Counters>,
+    logs: Logs,
+    /// Empty between steps; kept for its memory.
+    actions: Vec<ServerAction>,
+    _obituary: Obituary,
+}
+
+/// A stream as its shell sees it.
+#[derive(Debug)]
+struct Stream {
+    writer: StreamWriter,
+    /// When something was last written.
+    last_written: Millis,
+    /// The longest time without anything written.
+    heartbeat: Millis,
+}
+
+/// Tells that the Registry has died; dropped with it, also when it panics.
+#[derive(Debug)]
+struct Obituary(Option<oneshot::Sender<()>>);
+
+impl Drop for Obituary {
+    fn drop(&mut self) {
+        if let Some(died) = self.0.take() {
+            // Nobody may be listening any more.
+            let _ = died.send(());
+        }
+    }
+}
+
+impl Registry {
+    /// Starts it on this thread.
+    pub fn start(settings: RegistrySettings) -> Addr<Registry> {
+        Registry::create(|context| {
+            context.set_mailbox_capacity(MAILBOX);
+            Registry {
+                table: SessionTable::new(settings.pids, settings.client_ids),
+                apps: settings.apps,
+                timing: settings.timing,
+                limits: settings.limits,
+                streams: HashMap::new(),
+                heartbeats: Heartbeats::default(),
+                reports: Arc::new(Reports::new(context.address().recipient())),
+                clock: Clock::default(),
+                random: fastrand::Rng::new(),
+                armed: None,
+                counters: settings.counters,
+                logs: Logs::default(),
+                actions: Vec::new(),
+                _obituary: Obituary(settings.died),
+            }
+        })
+    }
+
+    /// One step of the table, then what it asks for. Reports and overdue timers come first.
+    fn step<R>(
+        &mut self,
+        context: &mut Context<Registry>,
+        input: impl FnOnce(&mut SessionTable, &ServerStep<'_>, &mut Vec<ServerAction>) -> R,
+    ) -> R {
+        let result = self.step_quietly(input);
+        self.perform();
+        self.arm(context);
+        result
+    }
+
+    /// One step of the table; what it asks for waits in `actions`.
+    fn step_quietly<R>(
+        &mut self,
+        input: impl FnOnce(&mut SessionTable, &ServerStep<'_>, &mut Vec<ServerAction>) -> R,
+    ) -> R {
+        self.hear_reports();
+        let step = ServerStep {
+            now: self.clock.now(),
+            random: self.random.u64(..),
+            timing: &self.timing,
+            limits: &self.limits,
+            apps: &self.apps,
+        };
+        input(&mut self.table, &step, &mut self.actions)
+    }
+
+    /// Tells the table what the transports took, and which streams are gone.
+    fn hear_reports(&mut self) {
+        for report in self.reports.take() {
+            let Report { client_id, pid, what } = report;
+            let step = ServerStep {
+                now: self.clock.now(),
+                random: self.random.u64(..),
+                timing: &self.timing,
+                limits: &self.limits,
+                apps: &self.apps,
+            };
+            match what {
+                Reported::Taken(frames) => self.table.taken(client_id, pid, frames, &step, &mut self.actions),
+                Reported::Finished => {
+                    self.streams.remove(&pid);
+                }
+                Reported::Broken => {
+                    self.streams.remove(&pid);
+                    self.table.broken(client_id, pid, &step, &mut self.actions);
+                }
+            }
+        }
+    }
+
+    /// Performs what the table asked for, in order.
+    fn perform(&mut self) {
+        let now = self.clock.now();
+        let mut actions = std::mem::take(&mut self.actions);
+        for action in actions.drain(..) {
+            match action {
+                ServerAction::Write { pid, frame, .. } => self.write(pid, &frame, now),
+                ServerAction::End { pid, .. } => {
+                    if let Some(stream) = self.streams.get(&pid) {
+                        stream.writer.end();
+                    }
+                }
+                ServerAction::Cut { pid, .. } => self.cut(pid),
+                ServerAction::Note(note) => self.note(&note),
+            }
+        }
+        self.actions = actions;
+    }
+
+    fn write(&mut self, pid: Pid, frame: &Frame, now: Millis) {
+        if let Some(stream) = self.streams.get_mut(&pid) {
+            stream.writer.write(frame);
+            stream.last_written = now;
+        }
+    }
+
+    fn cut(&mut self, pid: Pid) {
+        if let Some(stream) = self.streams.remove(&pid) {
+            stream.writer.cut();
+            self.counters.count(Counter::StreamsCut);
+        }
+    }
+
+    fn note(&mut self, note: &Note) {
+        self.counters.note(note);
+        self.logs.note(note, self.clock.now());
+    }
+
+    /// Sees to it that the timer comes when something is next due.
+    fn arm(&mut self, context: &mut Context<Registry>) {
+        let due = self.table.next_due().into_iter().chain(self.heartbeats.next_due()).min();
+        let Some(due) = due else { return };
+        if let Some((armed, handle)) = self.armed {
+            if armed <= due {
+                return;
+            }
+            context.cancel_future(handle);
+        }
+        let handle = context.run_later(until(due, self.clock.now()), Registry::timer);
+        self.armed = Some((due, handle));
+    }
+
+    /// Something may be due.
+    fn timer(&mut self, context: &mut Context<Registry>) {
+        if let Some((due, _)) = self.armed.take()
+            && let Some(slept) = self.clock.leave_out_sleep(due)
+        {
+            log::warn!("the process stood still for about {slept}; sessions are given that time as well");
+        }
+        self.step(context, SessionTable::sweep);
+        self.beat();
+        self.arm(context);
+    }
+
+    /// Writes comments to the streams that have been quiet for long enough.
+    fn beat(&mut self) {
+        let now = self.clock.now();
+        while let Some(pid) = self.heartbeats.pop_due(now) {
+            let Some(stream) = self.streams.get_mut(&pid) else { continue };
+            if stream.last_written + stream.heartbeat <= now {
+                if stream.writer.write_heartbeat() {
+                    self.counters.count(Counter::Heartbeats);
+                }
+                stream.last_written = now;
+            }
+            self.heartbeats.push(stream.last_written + stream.heartbeat, pid);
+        }
+    }
+
+    fn begin_stream(
+        &mut self,
+        client_id: ClientId,
+        pid: Pid,
+        retry: Millis,
+        asked: OpenStream,
+    ) -> OpenAnswer {
+        let reports = Arc::<Reports>::clone(&self.reports);
+        let (writer, reader) = stream(client_id, pid, retry, asked.connection, reports);
+        if let Some(remote) = asked.remote {
+            log::debug!("stream of {client_id}, pid {pid}, goes to {remote}");
+        }
+        let now = self.clock.now();
+        let heartbeat = asked.heartbeat;
+        self.streams.insert(pid, Stream { writer, last_written: now, heartbeat });
+        self.heartbeats.push(now + heartbeat, pid);
+        OpenAnswer::Stream(reader)
+    }
+}
+
+impl Actor for Registry {
+    type Context = Context<Registry>;
+}
+
+impl Handler<OpenStream> for Registry {
+    type Result = MessageResult<OpenStream>;
+
+    fn handle(&mut self, message: OpenStream, context: &mut Self::Context) -> Self::Result {
+        let opened = self
+            .step_quietly(|table, step, actions| table.open(&message.app, &message.params, step, actions));
+        let answer = match opened {
+            Opened::Stream { client_id, pid, retry } => self.begin_stream(client_id, pid, retry, message),
+            Opened::Aborted { pid, reason } => {
+                let mut bytes = Vec::new();
+                Frame::Aborted { pid, reason, releaser: None }.write_to(&mut bytes);
+                OpenAnswer::Aborted(bytes.into())
+            }
+            Opened::Retry { retry } => {
+                let mut bytes = Vec::new();
+                write_retry(retry, &mut bytes);
+                OpenAnswer::Retry(bytes.into())
+            }
+            Opened::UnknownApp => OpenAnswer::UnknownApp,
+        };
+        self.perform();
+        self.arm(context);
+        MessageResult(answer)
+    }
+}
+
+impl Handler<Send> for Registry {
+    type Result = MessageResult<Send>;
+
+    fn handle(&mut self, message: Send, context: &mut Self::Context) -> Self::Result {
+        let Send { app, event } = message;
+        let answer: SendAnswer =
+            self.step(context, |table, step, actions| table.send(&app, event, step, actions));
+        self.counters.answer(&answer);
+        MessageResult(answer)
+    }
+}
+
+impl Handler<GiveClientId> for Registry {
+    type Result = MessageResult<GiveClientId>;
+
+    fn handle(&mut self, _: GiveClientId, context: &mut Self::Context) -> Self::Result {
+        let given = self.step(context, |table, step, _| table.give_client_id(step));
+        match &given {
+            Ok(_) => self.counters.count(Counter::ClientIdsGiven),
+            // Not an answer yet: the shell reserves more, and asks again.
+            Err(NoClientIdNow::NotReserved { .. }) => {}
+            Err(why) => {
+                self.counters.no_client_id(*why);
+                self.logs.no_client_id(*why, self.clock.now());
+            }
+        }
+        MessageResult(given)
+    }
+}
+
+impl Handler<ClientIdsReserved> for Registry {
+    type Result = ();
+
+    fn handle(&mut self, ClientIdsReserved(bound): ClientIdsReserved, _: &mut Self::Context) {
+        self.table.reserve_client_ids(bound);
+    }
+}
+
+impl Handler<SetApps> for Registry {
+    type Result = ();
+
+    fn handle(&mut self, SetApps(apps): SetApps, context: &mut Self::Context) {
+        self.apps = apps;
+        self.step(context, SessionTable::recheck_access);
+    }
+}
+
+impl Handler<ReportsWait> for Registry {
+    type Result = ();
+
+    fn handle(&mut self, _: ReportsWait, context: &mut Self::Context) {
+        self.step(context, |_, _, _| ());
+    }
+}
+
+impl Handler<Stop> for Registry {
+    type Result = ();
+
+    fn handle(&mut self, _: Stop, context: &mut Self::Context) {
+        self.step(context, SessionTable::stop);
+    }
+}
+
+impl Handler<GetLoad> for Registry {
+    type Result = MessageResult<GetLoad>;
+
+    fn handle(&mut self, _: GetLoad, context: &mut Self::Context) -> Self::Result {
+        self.step(context, |_, _, _| ());
+        MessageResult(Load {
+            sessions: self.table.session_count(),
+            reservations: self.table.reservation_count(),
+            endings: self.table.ending_count(),
+            streams: self.streams.len(),
+            output_bytes: self.table.output_bytes(),
+            line_bytes: self.table.line_bytes(),
+            client_ids_consumed: self.table.client_ids().position(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

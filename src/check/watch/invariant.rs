@@ -1,0 +1,132 @@
+//! What must hold, by name, each with the sentence it comes from.
+
+use crate::protocol::time::Millis;
+
+/// Something that must hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Invariant {
+    /// The state is the one that the facts demand.
+    StateFollowsFacts,
+    /// Parent and children agree about what both hold.
+    ChildrenAgree,
+    /// Only the partner's events reach the enclosing client.
+    OnlyThePartner,
+    /// A responder that was unassigned has no partner.
+    UnassignFrees,
+    /// A `reject` counts only if a ping left for who sent it.
+    RejectNeedsPing,
+    /// Accepted events are delivered in the order of acceptance, each at most once.
+    OrderOfDelivery,
+    /// A crSocket's events reach the link in the order in which it sent them.
+    OrderAtTheLink,
+    /// Nobody receives across apps, roles or, where the policy says so, users.
+    NoCrossing,
+    /// Nobody speaks for another's clientId.
+    NoImpersonation,
+    /// Nobody takes another user's clientId over.
+    NoTakeover,
+    /// At most one session a clientId.
+    OneSession,
+    /// Nothing comes behind the last words of a stream, or before its `hello`.
+    LastWords,
+    /// At most one stream a receiver, and nothing from one that was given up.
+    OneStream,
+    /// While a stream has other credentials, new ones count as missing.
+    OldStreamFirst,
+    /// No timer is armed that the state has no use for.
+    NoTimerLeak,
+    /// Queues, lines and outputs stay within their bounds.
+    Bounds,
+    /// One sender holds at most as much of a line or output as it leaves free.
+    FairShares,
+    /// A goodbye carries credentials and a recipient that held together.
+    GoodbyeCredentials,
+    /// Whatever else is sent carries the credentials and the recipient it was made with.
+    OwnCredentials,
+    /// What was accepted before a goodbye leaves, is kept or is reported before it.
+    NothingBehindAGoodbye,
+    /// Nobody says interacting whose partner has been gone for too long.
+    NoGhostPartner,
+    /// After the faults, every willing pair is interacting again in time.
+    WillingPairsInteract,
+    /// A pair that is left in peace stays interacting.
+    PairsStay,
+}
+
+impl Invariant {
+    /// The sentence it comes from.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Invariant::StateFollowsFacts => "7: the state is a function of the facts",
+            Invariant::ChildrenAgree => "7: a change is one step",
+            Invariant::OnlyThePartner => {
+                "page: crSockets will only forward crEvents from their currently assigned partnerClient"
+            }
+            Invariant::UnassignFrees => "7: unassign clears the partner (responders only)",
+            Invariant::RejectNeedsPing => {
+                "6: a reject flags the partner only if a ping left for it since the flag was last cleared"
+            }
+            Invariant::OrderOfDelivery => {
+                "4: accepted events from one sender to one recipient are delivered in the order of acceptance, each at \
+                 most once"
+            }
+            Invariant::OrderAtTheLink => "6: ordinary crEvents leave in order",
+            Invariant::NoCrossing => {
+                "page: events with mismatching appIds and clientRoles will always be blocked by the server"
+            }
+            Invariant::NoImpersonation => {
+                "4: a sender whose clientId has a live session must show that session's app, role and user, one with a \
+                 reservation its user"
+            }
+            Invariant::NoTakeover => "4: nobody takes over a stranger's clientId",
+            Invariant::OneSession => {
+                "4: a session of the same user: the old one is aborted with the newcomer's pid, both at once; of another \
+                 user: it stays"
+            }
+            Invariant::LastWords => {
+                "3: hello: every later frame belongs to this pid; aborted, closed, shutdown: the stream then ends"
+            }
+            Invariant::OneStream => {
+                "5: never two streams at a time; frames of a stream that was given up are ignored"
+            }
+            Invariant::OldStreamFirst => {
+                "5: changing clientId or accessToken counts as missing until the old stream has ended"
+            }
+            Invariant::NoTimerLeak => "7: stop the timers",
+            Invariant::Bounds => "4: bounds; 6: bounded queues",
+            Invariant::FairShares => {
+                "4: one sender may hold at most as much of a line or output as it leaves free"
+            }
+            Invariant::GoodbyeCredentials => {
+                "7: events that say goodbye carry the credentials and the partner that held before"
+            }
+            Invariant::OwnCredentials => {
+                "6: it keeps the clientId, accessToken and recipient it was made with; 5: close is sent with the \
+                 credentials under which the stream was opened"
+            }
+            Invariant::NothingBehindAGoodbye => "6: goodbyes are not overtaken",
+            Invariant::NoGhostPartner => {
+                "10: nobody says interacting whose partner has been gone for longer than partnerActiveMaxEventInDt + \
+                 recipientWaitDt + helloSettleDt + delta"
+            }
+            Invariant::WillingPairsInteract => "10: every willing pair is interacting again",
+            Invariant::PairsStay => "10: no stranger parts or blocks a pair",
+        }
+    }
+}
+
+/// Something that must hold did not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// What.
+    pub invariant: Invariant,
+    /// When, in virtual time.
+    pub at: Millis,
+    /// Of which client, if of one.
+    pub client: Option<usize>,
+    /// What was seen.
+    pub seen: String,
+}
+
+/// What did not hold, and what was seen.
+pub(super) type Broken = (Invariant, String);

@@ -1,0 +1,77 @@
+//! The resource `eventsource`: a client's event stream (section 3).
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::http::{Version, header};
+use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
+
+use super::connection::Cutter;
+use super::problem::Problem;
+use super::site::Site;
+use crate::actors::messages::{OpenAnswer, OpenStream};
+use crate::actors::output::{Connection, StreamCut, StreamReader};
+use crate::protocol::ids::AppId;
+use crate::protocol::wire::{EventSourceParams, Query};
+
+/// Answers the resource.
+pub(super) async fn answer(site: &Site, app: AppId, request: &HttpRequest) -> HttpResponse {
+    let cutter = request.conn_data::<Arc<Cutter>>().map(Arc::clone);
+    let is_shared = request.version() == Version::HTTP_2;
+    let heartbeat = if is_shared { site.heartbeat_http2 } else { site.heartbeat };
+    if let Some(cutter) = cutter.as_ref().filter(|_| !is_shared) {
+        cutter.carries_stream();
+    }
+    let asked = OpenStream {
+        params: EventSourceParams::read(Query::new(request.query_string())).into_owned(),
+        connection: cutter.map(|cutter| cutter as Arc<dyn Connection>),
+        remote: site.client_address(request),
+        heartbeat,
+        app,
+    };
+    match site.ask(asked).await {
+        Ok(OpenAnswer::Stream(reader)) => event_stream(EventStream::Open(reader)),
+        Ok(OpenAnswer::Aborted(bytes) | OpenAnswer::Retry(bytes)) => {
+            event_stream(EventStream::Said(Some(Bytes::from(bytes))))
+        }
+        Ok(OpenAnswer::UnknownApp) => Problem::unknown_app(request.path()).response(),
+        Err(problem) => problem.response(),
+    }
+}
+
+fn event_stream(body: EventStream) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/event-stream"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header(("X-Accel-Buffering", "no"))
+        // Nothing is asked for on this connection afterwards; HTTP/2 goes on.
+        .force_close()
+        .body(body)
+}
+
+/// The body of the answer: it has no length, and ends properly.
+#[derive(Debug)]
+enum EventStream {
+    /// A stream that is served.
+    Open(StreamReader),
+    /// All there is to say.
+    Said(Option<Bytes>),
+}
+
+impl MessageBody for EventStream {
+    type Error = StreamCut;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, StreamCut>>> {
+        match self.get_mut() {
+            EventStream::Open(reader) => reader.poll_next(context),
+            EventStream::Said(bytes) => Poll::Ready(bytes.take().map(Ok)),
+        }
+    }
+}

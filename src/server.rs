@@ -1,0 +1,207 @@
+//! A running server: its parts are put together once, it serves until it is told to stop, and stops in order.
+
+mod error;
+mod files_changed;
+mod limits;
+mod listen;
+mod stop;
+mod tls;
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use actix::Addr;
+use actix_server::Server;
+use actix_web::web;
+use arc_swap::ArcSwap;
+use tokio::sync::oneshot;
+
+pub use self::error::ServerError;
+use self::files_changed::Watched;
+use self::listen::Listeners;
+use self::stop::Signals;
+use self::tls::Certificates;
+use crate::actors::registry::{Registry, RegistrySettings};
+use crate::apps::AppTable;
+use crate::client_id_store::{ClientIdStore, ephemeral};
+use crate::config::{AccessSettings, CorsOrigins, Settings};
+use crate::http::connection::OpenConnections;
+use crate::http::files::WebRoot;
+use crate::http::listener::Listener;
+use crate::http::site::{Requests, Site};
+use crate::metrics::Counters;
+use crate::protocol::client_id::ClientIdSequence;
+use crate::protocol::ids::AppId;
+use crate::protocol::sessions::PidSequence;
+use crate::protocol::time::Millis;
+
+/// Serves until a signal says stop.
+///
+/// # Errors
+/// [`ServerError`]: it could not start, or had to give up.
+pub fn run(settings: Settings) -> Result<(), ServerError> {
+    limits::raise_open_files();
+    actix_rt::System::new().block_on(serve(settings))
+}
+
+async fn serve(settings: Settings) -> Result<(), ServerError> {
+    let parts = Parts::prepare(&settings)?;
+    let listeners = Listeners::open(&settings)?;
+    let signals = Signals::listen()?;
+    let addresses = listeners.described()?;
+    let apps = described(&settings);
+    let open = OpenConnections::default();
+    let watched = Watched::new(&settings, &parts.site, parts.certificates.clone());
+    let site = parts.site.clone();
+    let died = parts.died;
+    let server = start(&settings, listeners, parts.site, parts.certificates, parts.registry, &open)?;
+    log::info!("crsocket {} serves {addresses}, {apps}", env!("CARGO_PKG_VERSION"));
+    stop::serve_until_told(server, site, open, died, signals, watched, settings.server.shutdown_timeout).await
+}
+
+/// What is made once, before anything is served.
+struct Parts {
+    site: web::Data<Site>,
+    registry: RegistrySettings,
+    certificates: Option<Arc<Certificates>>,
+    /// Tells when the Registry has died.
+    died: oneshot::Receiver<()>,
+}
+
+impl Parts {
+    fn prepare(settings: &Settings) -> Result<Parts, ServerError> {
+        let server = &settings.server;
+        let web_root = server.web_root.as_deref().map(WebRoot::open).transpose()?;
+        let apps = AppTable::build(settings)?;
+        let certificates = settings.tls.as_ref().map(Certificates::read).transpose()?.map(Arc::new);
+        let (store, client_ids) = open_client_ids(settings)?;
+        let counters = Arc::<Counters>::default();
+        let (tell_death, died) = oneshot::channel();
+        let registry = RegistrySettings {
+            apps: Arc::new(apps.apps.clone()),
+            timing: settings.timing.clone(),
+            limits: settings.limits.clone(),
+            client_ids,
+            pids: PidSequence::starting_at(unix_seconds()),
+            counters: Arc::clone(&counters),
+            died: Some(tell_death),
+        };
+        let site = web::Data::new(Site {
+            registry: OnceLock::new(),
+            apps: ArcSwap::from_pointee(apps),
+            has_cors: settings.apps.values().any(|app| app.cors_origins != CorsOrigins::default()),
+            web_root: web_root.map(|root| root.without(private_files(settings))),
+            client_id_store: tokio::sync::Mutex::new(store),
+            trusted_proxies: server.trusted_proxies.clone(),
+            max_event_data_length: settings.timing.max_event_data_length,
+            heartbeat: server.heartbeat,
+            heartbeat_http2: server.heartbeat_http2,
+            counters,
+            requests: Requests::default(),
+            stopping: AtomicBool::new(false),
+            client_ids_closed: AtomicBool::new(false),
+        });
+        Ok(Parts { site, registry, certificates, died })
+    }
+}
+
+/// What must not be served though somebody puts it into the web root.
+fn private_files(settings: &Settings) -> Vec<PathBuf> {
+    let token_files = settings.apps.values().filter_map(|app| match &app.access {
+        AccessSettings::List { token_file, .. } => token_file.clone(),
+        AccessSettings::Any => None,
+    });
+    let key = settings.tls.iter().map(|tls| tls.private_key_file.clone());
+    settings.server.data_dir.iter().cloned().chain(token_files).chain(key).collect()
+}
+
+type Store = Option<Arc<Mutex<ClientIdStore>>>;
+
+fn open_client_ids(settings: &Settings) -> Result<(Store, ClientIdSequence), ServerError> {
+    match &settings.server.data_dir {
+        Some(data_dir) => {
+            let (store, sequence) = ClientIdStore::open(data_dir)?;
+            Ok((Some(Arc::new(Mutex::new(store))), sequence))
+        }
+        None => {
+            log::warn!("without a data_dir clientIds may be given again by the next run");
+            Ok((None, ephemeral()?))
+        }
+    }
+}
+
+/// Starts the HTTP workers. The first of them starts the Registry, on its own thread: the usual way of a crEvent then stays
+/// there.
+fn start(
+    settings: &Settings,
+    listeners: Listeners,
+    site: web::Data<Site>,
+    certificates: Option<Arc<Certificates>>,
+    registry: RegistrySettings,
+    open: &OpenConnections,
+) -> Result<Server, ServerError> {
+    let workers = settings.server.workers.get();
+    let mut builder = Server::build()
+        .workers(workers)
+        .max_concurrent_connections(settings.server.max_connections.div_ceil(workers))
+        .disable_signals();
+    let listener = Listener {
+        site,
+        open: open.clone(),
+        keep_alive: duration(settings.server.keep_alive),
+        user_timeout: duration(settings.timing.max_prev_alive_dt),
+    };
+    let registry = Arc::new(Mutex::new(Some(registry)));
+    for socket in listeners.cleartext {
+        let (listener, registry) = (listener.clone(), Arc::clone(&registry));
+        let factory = move || {
+            start_registry(&listener.site, &registry);
+            listener.cleartext()
+        };
+        builder = builder.listen("cleartext", socket, factory).map_err(ServerError::Serve)?;
+    }
+    if let Some(certificates) = certificates {
+        let config = certificates.server_config()?;
+        for socket in listeners.tls {
+            let (listener, registry, config) = (listener.clone(), Arc::clone(&registry), Arc::clone(&config));
+            let factory = move || {
+                start_registry(&listener.site, &registry);
+                listener.tls(&config)
+            };
+            builder = builder.listen("tls", socket, factory).map_err(ServerError::Serve)?;
+        }
+    }
+    Ok(builder.run())
+}
+
+/// Starts the Registry on this thread, unless another worker has done so.
+fn start_registry(site: &Site, settings: &Mutex<Option<RegistrySettings>>) {
+    let mut settings = settings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(settings) = settings.take() {
+        let registry: Addr<Registry> = Registry::start(settings);
+        // It is the first: the settings are taken only once.
+        let _ = site.registry.set(registry);
+    }
+}
+
+/// Which apps are served, in words.
+fn described(settings: &Settings) -> String {
+    let names: Vec<&str> = settings.apps.keys().map(AppId::as_str).collect();
+    match (names.as_slice(), settings.server.any_app) {
+        ([], true) => "any app".to_owned(),
+        ([], false) => "no app yet: name one in the configuration, or set server.any_app".to_owned(),
+        (names, false) => format!("the apps {}", names.join(", ")),
+        (names, true) => format!("the apps {} and any other", names.join(", ")),
+    }
+}
+
+fn duration(length: Millis) -> Duration {
+    Duration::from_millis(u64::try_from(length.0).unwrap_or(0))
+}
+
+fn unix_seconds() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}

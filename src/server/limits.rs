@@ -1,0 +1,18 @@
+//! The system's limits.
+
+use rlimit::Resource;
+
+/// As many open files as the system allows: each connection is one.
+pub(super) fn raise_open_files() {
+    let raised = Resource::NOFILE.get().and_then(|(soft, hard)| {
+        Resource::NOFILE.set(hard, hard)?;
+        Ok((soft, hard))
+    });
+    match raised {
+        Ok((soft, hard)) if soft < hard => {
+            log::debug!("the limit of open files was raised from {soft} to {hard}");
+        }
+        Ok((soft, _)) => log::debug!("the limit of open files is {soft}"),
+        Err(error) => log::warn!("the limit of open files stays as it is: {error}"),
+    }
+}

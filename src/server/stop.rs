@@ -1,0 +1,160 @@
+//! Serving until a signal says stop, and stopping in order (section 4, Ends).
+//!
+//! Every stream gets `shutdown` and ends; meanwhile whoever asks for a stream is told to come again. Then nothing more is
+//! accepted: with a socket that was handed over, clients wait in its backlog for the next run. What is under way is
+//! finished, as far as the time allows.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use actix_server::{Server, ServerHandle};
+use actix_web::web;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
+
+use super::duration;
+use super::error::ServerError;
+use super::files_changed::{LOOK_DT, Watched};
+use crate::actors::messages::{GetLoad, Stop};
+use crate::http::connection::OpenConnections;
+use crate::http::site::Site;
+use crate::protocol::time::Millis;
+
+/// How often it is looked whether everything is said.
+const DRAIN_DT: Duration = Duration::from_millis(10);
+
+/// How long a connection that was accepted may take to its first request, when nothing more is accepted.
+const ASK_DT: Duration = Duration::from_millis(500);
+
+/// How long a client that was told `shutdown`, and opens again at once, is still told when to come back.
+const REOPEN_DT: Duration = Duration::from_millis(200);
+
+/// The signals that a server listens for.
+pub(super) struct Signals {
+    stop: StopSignals,
+    hang_up: Signal,
+}
+
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub(super) fn listen() -> Result<Signals, ServerError> {
+        let listen = |kind| signal(kind).map_err(ServerError::Signals);
+        let stop = StopSignals {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        };
+        Ok(Signals { stop, hang_up: listen(SignalKind::hangup())? })
+    }
+}
+
+impl StopSignals {
+    /// Waits for SIGINT or SIGTERM.
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+/// Serves until SIGINT or SIGTERM, then stops in order; a second signal ends it at once.
+pub(super) async fn serve_until_told(
+    server: Server,
+    site: web::Data<Site>,
+    open: OpenConnections,
+    mut died: oneshot::Receiver<()>,
+    mut signals: Signals,
+    mut watched: Watched,
+    within: Millis,
+) -> Result<(), ServerError> {
+    let handle = server.handle();
+    let mut server = std::pin::pin!(server);
+    let mut look = interval(LOOK_DT);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let told = loop {
+        tokio::select! {
+            ended = &mut server => return ended.map_err(ServerError::Serve),
+            _ = &mut died => return Err(ServerError::RegistryDied),
+            told = signals.stop.next() => break told,
+            _ = signals.hang_up.recv() => watched.read_all().await,
+            _ = look.tick() => watched.look().await,
+        }
+    };
+    log::info!("{told}: stopping within {within}");
+    tokio::select! {
+        () = stop(&site, &open, &handle, within) => {}
+        _ = &mut server => {}
+        told = signals.stop.next() => log::warn!("{told} again: ending at once"),
+    }
+    tell_counts(&site);
+    Ok(())
+}
+
+async fn stop(site: &Site, open: &OpenConnections, handle: &ServerHandle, within: Millis) {
+    let deadline = Instant::now() + duration(within);
+    site.stopping.store(true, Ordering::Relaxed);
+    if timeout_at(deadline, say_goodbye(site, open)).await.is_err() {
+        log::warn!("not everybody took the end of their stream in time");
+    }
+    // Not `stop`: what waits in the backlog must stay there for the next run.
+    let _ = timeout_at(deadline, handle.pause()).await;
+    // Whoever was accepted until now is about to ask; who only holds a connection is not waited for.
+    sleep(DRAIN_DT).await;
+    let _ = timeout_at(deadline.min(Instant::now() + ASK_DT), until(|| open.not_asked() == 0)).await;
+    site.client_ids_closed.store(true, Ordering::Relaxed);
+    if timeout_at(deadline, until(|| site.requests.count() == 0)).await.is_ok() {
+        give_client_ids_back(site).await;
+    }
+    let _ = timeout_at(deadline, handle.stop(false)).await;
+}
+
+/// Every stream gets `shutdown`, and its end is read.
+async fn say_goodbye(site: &Site, open: &OpenConnections) {
+    if site.ask(Stop).await.is_err() {
+        return;
+    }
+    loop {
+        match site.ask(GetLoad).await {
+            Ok(load) if load.streams == 0 && load.endings == 0 => break,
+            Ok(_) => sleep(DRAIN_DT).await,
+            Err(_) => return,
+        }
+    }
+    // What the streams' connections have taken is on its way when they are closed.
+    until(|| open.with_streams() == 0).await;
+    sleep(REOPEN_DT).await;
+}
+
+/// Nobody asks for clientIds any more: those that are reserved and were not given are for the next run.
+async fn give_client_ids_back(site: &Site) {
+    let Ok(load) = site.ask(GetLoad).await else { return };
+    let store = site.client_id_store.lock().await.clone();
+    let Some(Ok(mut store)) = store.as_ref().map(|store| store.lock()) else { return };
+    if let Err(error) = store.finish(load.client_ids_consumed) {
+        log::warn!("some clientIds are skipped until all were given once: {error}");
+    }
+}
+
+async fn until(mut holds: impl FnMut() -> bool) {
+    while !holds() {
+        sleep(DRAIN_DT).await;
+    }
+}
+
+/// What was counted, for the log.
+fn tell_counts(site: &Site) {
+    let counts: Vec<String> = site
+        .counters
+        .nonzero()
+        .map(|(counter, count)| match counter.reason() {
+            "" => format!("{} {count}", counter.family()),
+            reason => format!("{}.{reason} {count}", counter.family()),
+        })
+        .collect();
+    log::info!("stopped; counted: {}", if counts.is_empty() { "nothing".into() } else { counts.join(", ") });
+}
