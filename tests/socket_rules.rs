@@ -1103,6 +1103,21 @@ fn section_7_an_event_without_a_sender_is_nobodys() {
     assert_eq!(Ticket(0), Ticket::default());
 }
 
+/// No whole crSocket gets there: while its stream is not open no frame comes, or the rejection is lifted already.
+#[test]
+fn section_7_a_rejected_responder_that_is_not_ready_to_pair_stays_silent() {
+    for (partner, answers) in [("", false), ("; from 2 ping", true)] {
+        let mut world = World::responder();
+        run(&mut world, &format!("{REJECTED}{partner}; end broken; +2000"));
+        let before = world.wired.sender.clone();
+        let event = CrEvent { sender: Some(id(3)), ..CrEvent::ping() };
+        let credentials = support::creds(1, "a");
+        let input = crsocket::protocol::socket::Input::Received { event, credentials, stale: false };
+        world.give(crsocket::protocol::wired::Input::Socket(input));
+        assert_eq!(world.wired.sender != before, answers, "a reject to a stranger, after {partner:?}");
+    }
+}
+
 #[test]
 fn section_7_timers_that_fire_early_do_nothing() {
     for timer in [TimerKind::Ping, TimerKind::Partner] {

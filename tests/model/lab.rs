@@ -2,21 +2,24 @@
 
 use std::sync::Mutex;
 
-use crsocket::protocol::action::{Message, Notice, Outcome, Post, RequestNo, StreamNo};
+use crsocket::protocol::action::{Message, Notice, Outcome, Post, RequestNo, StreamNo, Ticket};
 use crsocket::protocol::event::{CrEvent, EventKind};
-use crsocket::protocol::ids::{Assigned, ClientId, Credentials, Pid};
+use crsocket::protocol::ids::{Assigned, ClientId, Credentials, Pid, User};
 use crsocket::protocol::limits::Limits;
 use crsocket::protocol::policy::Apps;
 use crsocket::protocol::receiver::{self, StreamEnd};
-use crsocket::protocol::sessions::{Opened, PidSequence, SendAnswer, ServerAction, ServerStep, SessionTable};
+use crsocket::protocol::sessions::{
+    Opened, PidSequence, SendAnswer, ServerAction, ServerStep, Session, SessionTable,
+};
 use crsocket::protocol::time::{Millis, Step, TimerKind};
 use crsocket::protocol::wire::{EventData, EventSourceParams, Frame, MsgEvent, SendEvent};
 use crsocket::protocol::wired::{Effect, Input, WiredSocket};
 use crsocket::protocol::{send_line, socket};
 
+use crate::mail::{Mail, Outbox, event_with, number_of, number_sent};
 use crate::peace::Peace;
 use crate::rules::{self, Rule};
-use crate::setup::{Deed, GRAIN, Mutant, Setup};
+use crate::setup::{Client, Deed, GRAIN, Mutant, Setup};
 use crate::shared::{Memo, Pool, Shared};
 use crate::situation::{Item, Page, Situation, Stream, UnderWay, What};
 
@@ -104,7 +107,7 @@ impl Lab {
         setup.timing.check().unwrap();
         Lab {
             apps: setup.apps(),
-            limits: Setup::limits(),
+            limits: setup.limits(),
             setup,
             pages: Pool::new(),
             servers: Pool::new(),
@@ -123,6 +126,7 @@ impl Lab {
             server: self.servers.share(Setup::server()),
             streams: vec![None; self.setup.clients.len()],
             under_way: Vec::new(),
+            mail: Mail::default(),
             budget: self.setup.budget,
             broken: None,
         };
@@ -132,13 +136,14 @@ impl Lab {
                 timers: Default::default(),
                 held: Default::default(),
                 heard: None,
+                outbox: Outbox::default(),
             }));
             for input in [
                 socket::Input::ClientId(Assigned::Valid(client.id)),
                 socket::Input::AccessToken(Assigned::Valid(client.token.clone())),
                 socket::Input::Partner(client.partner.into()),
                 socket::Input::Online(true),
-                socket::Input::Visible(true),
+                socket::Input::Visible(!client.is_thief),
             ] {
                 self.feed(&mut start, place, &Input::Socket(input));
             }
@@ -171,11 +176,16 @@ impl Lab {
     /// What people do, and what goes wrong.
     pub fn by_budget(&self, now: &Situation, happenings: &mut Vec<Happening>) {
         let budget = now.budget;
-        if budget.deeds > 0 {
-            for (place, client) in self.setup.clients.iter().enumerate() {
-                let changes = client.deeds.iter().filter(|deed| would_change(&now.pages[place], deed));
-                happenings.extend(changes.map(|deed| Happening::Does(place, deed.clone())));
+        for (place, client) in self.setup.clients.iter().enumerate() {
+            if client.is_thief && now.server.session(client.id).is_none_or(|session| is_own(client, session))
+            {
+                continue;
             }
+            let changes = client.deeds.iter().filter(|deed| {
+                let mut budget = budget;
+                *budget.of_deed(deed) > 0 && would_change(&now.pages[place], deed)
+            });
+            happenings.extend(changes.map(|deed| Happening::Does(place, deed.clone())));
         }
         for (place, one) in now.under_way.iter().enumerate() {
             if budget.lost > 0 {
@@ -216,8 +226,9 @@ impl Lab {
             }
             Happening::Pass(time) => self.pass(&mut now, *time),
             Happening::Does(client, deed) => {
-                now.budget.deeds -= 1;
-                self.feed(&mut now, *client, &Input::Socket(input_of(deed)));
+                *now.budget.of_deed(deed) -= 1;
+                let input = input_of(deed, &now.pages[*client]);
+                self.feed(&mut now, *client, &Input::Socket(input));
             }
             Happening::Lost(place) => {
                 now.budget.lost -= 1;
@@ -249,7 +260,21 @@ impl Lab {
             }
         }
         now.sort();
+        self.forget_mail(&mut now);
         now
+    }
+
+    /// Of what left no trace nothing can come any more: clients count their crEvents anew then.
+    fn forget_mail(&self, now: &mut Situation) {
+        for (place, client) in self.setup.clients.iter().enumerate() {
+            let page = &now.pages[place];
+            if page.outbox.sent == 0 || now.has_mail_of(place, &client.ids()) {
+                continue;
+            }
+            let page = Page { outbox: Outbox::default(), ..Page::clone(page) };
+            now.pages[place] = self.pages.share(page);
+            now.mail.forget(&client.ids());
+        }
     }
 
     fn pass(&self, now: &mut Situation, time: Millis) {
@@ -277,14 +302,27 @@ impl Lab {
     fn feed(&self, now: &mut Situation, client: usize, input: &Input) {
         let before = now.pages[client].clone();
         let step = self.page_steps.of(&before, input, || self.page_step(&before, input));
-        let broken = rules::check_streams(&step.effects, now, client).or(step.broken);
+        let broken = rules::check_streams(&step.effects, now, client)
+            .or_else(|| rules::check_turns(&step.effects, input, now, client))
+            .or(step.broken);
         now.broken = now.broken.or(broken);
         now.pages[client] = step.page.clone();
         for effect in &step.effects {
+            if let Effect::Notify(Notice::CrEvent(event)) = effect {
+                self.hears(now, client, event);
+            }
             perform(now, client, effect);
         }
         if step.page.timer(TimerKind::Answer).is_none() {
             stop_awaiting(now, client);
+        }
+    }
+
+    /// An enclosing client gets a crEvent, on the stream that its crSocket still has.
+    fn hears(&self, now: &mut Situation, client: usize, event: &CrEvent) {
+        let Some(stream) = &now.streams[client] else { return };
+        if !now.mail.heard(event, stream.client_id) {
+            now.broken = now.broken.or(Some(Rule::OrderOfDelivery));
         }
     }
 
@@ -294,6 +332,9 @@ impl Lab {
         let stranger = self.stranger_heard(&page, input);
         if let Input::Timer(timer) = input {
             page.timers[*timer as usize] = None;
+        }
+        if let Input::Socket(socket::Input::Send { .. }) = input {
+            page.outbox.sent += 1;
         }
         page.machines.handle(input.clone(), &self.step(Millis::ZERO), None, &mut effects);
         effects.extend(stranger.map(|event| Effect::Notify(Notice::CrEvent(event))));
@@ -335,6 +376,9 @@ impl Lab {
                 self.serve(now, None, &ServerInput::Gone { client_id, pid });
             }
             What::Send { awaited, post } => {
+                if self.setup.mutant == Some(Mutant::RequestsTwice) && number_sent(&post).is_some() {
+                    self.serve(now, None, &ServerInput::Send { client, post: post.clone() });
+                }
                 let answer = self.serve(now, None, &ServerInput::Send { client, post });
                 if let (ServerAnswer::Sent(outcome), true) = (answer, awaited) {
                     now.send(client, What::Answer(outcome));
@@ -382,9 +426,18 @@ impl Lab {
     ) -> ServerAnswer {
         let before = now.server.clone();
         let served = self.server_steps.of(&before, input, || self.server_takes(&before, input));
+        let mut in_order = match (input, &served.answer) {
+            (ServerInput::Send { post, .. }, ServerAnswer::Sent(Outcome::Understood)) => {
+                now.mail.accepted(post)
+            }
+            _ => true,
+        };
         for action in &served.actions {
             match action {
-                ServerAction::Write { pid, frame, .. } => {
+                ServerAction::Write { client_id, pid, frame } => {
+                    if let Frame::CrEvent(data) = frame {
+                        in_order &= now.mail.written(&CrEvent::from_event_data(data), *client_id);
+                    }
                     if let Some((client, client_id, _)) = opening.filter(|(_, _, opened)| opened == pid) {
                         now.streams[client].get_or_insert_with(|| Stream::new(Some(*pid), client_id));
                     }
@@ -401,7 +454,7 @@ impl Lab {
                 ServerAction::Note(_) => {}
             }
         }
-        now.broken = now.broken.or(served.broken);
+        now.broken = now.broken.or(served.broken).or((!in_order).then_some(Rule::OrderOfDelivery));
         now.server = served.server.clone();
         served.answer.clone()
     }
@@ -421,9 +474,33 @@ impl Lab {
                 server.taken(client_id, pid, 1, &step, &mut actions);
             }
         }
-        let broken = broken.or_else(|| rules::check_server(&self.setup, &server));
+        let broken = broken
+            .or_else(|| self.check_speaker(before, &server, input, &answer))
+            .or_else(|| rules::check_server(&self.setup, &server));
         let server = server.with_pids(Setup::unused_pids()).aged(&step);
         Served { server: self.servers.share(server), actions, answer, broken }
+    }
+
+    /// Whether who sent this was told that it may speak for a clientId whose session is another's.
+    fn check_speaker(
+        &self,
+        before: &SessionTable,
+        after: &SessionTable,
+        input: &ServerInput,
+        answer: &ServerAnswer,
+    ) -> Option<Rule> {
+        let (ServerInput::Send { client, post }, ServerAnswer::Sent(Outcome::Understood)) = (input, answer)
+        else {
+            return None;
+        };
+        let client_id = post.credentials.client_id;
+        let session = before.session(client_id)?;
+        // It may have ended just now, because its time had come.
+        let may_have_ended = before.next_due().is_some_and(|due| due <= Millis::ZERO);
+        let lived_on = after.session(client_id).is_some_and(|after| after.pid() == session.pid());
+        let is_own = is_own(&self.setup.clients[*client], session)
+            && *session.user() == User::Token(post.credentials.access_token.clone());
+        (!is_own && (lived_on || !may_have_ended)).then_some(Rule::NoImpersonation)
     }
 
     fn tell_server(
@@ -445,8 +522,13 @@ impl Lab {
                 ServerAnswer::Opened(server.open(&client.app, &params, step, actions))
             }
             ServerInput::Send { client, post } => {
+                let mut post = post.clone();
                 let client = &self.setup.clients[*client];
-                if self.setup.mutant == Some(Mutant::UnassignForgotten) && is_unassign(post) {
+                let owner = self.setup.owner(post.credentials.client_id);
+                if let (Some(Mutant::AnySpeaker), Some(owner)) = (self.setup.mutant, owner) {
+                    post.credentials.access_token = owner.token.clone();
+                }
+                if self.setup.mutant == Some(Mutant::UnassignForgotten) && is_unassign(&post) {
                     return ServerAnswer::Sent(Outcome::Understood);
                 }
                 let send = SendEvent {
@@ -454,7 +536,7 @@ impl Lab {
                     role: client.role,
                     access_token: post.credentials.access_token.clone(),
                     recipient: post.recipient,
-                    event: on_the_wire(post),
+                    event: on_the_wire(&post),
                 };
                 ServerAnswer::Sent(outcome_of(&server.send(&client.app, send, step, actions)))
             }
@@ -479,8 +561,12 @@ impl Lab {
             stream.items.push_back(Item::Frame(frame.clone()));
             return;
         }
+        let is_numbered = matches!(frame, Frame::CrEvent(data)
+            if number_of(&CrEvent::from_event_data(data)).is_some());
+        let is_doubled = is_numbered && self.setup.mutant == Some(Mutant::EventsTwice);
+        let times = if is_doubled { 2 } else { 1 };
         for stream in streams_of(now, pid).filter(|stream| !stream.dead) {
-            stream.items.push_back(Item::Frame(frame.clone()));
+            stream.items.extend(std::iter::repeat_n(Item::Frame(frame.clone()), times));
         }
     }
 
@@ -599,10 +685,19 @@ fn would_change(page: &Shared<Page>, deed: &Deed) -> bool {
         }
         Deed::Id(id) => client.client_id.valid() != Some(id),
         Deed::Token(token) => client.access_token.valid() != Some(token),
+        Deed::Says { .. } => page.machines.sender.state().is_ready(),
     }
 }
 
-fn input_of(deed: &Deed) -> socket::Input {
+/// Whether the session is one of this client, and not of another user with its clientId.
+fn is_own(client: &Client, session: &Session) -> bool {
+    let mut tokens = client.tokens();
+    client.app == *session.app()
+        && client.role == session.role()
+        && tokens.any(|token| *session.user() == User::Token(token.clone()))
+}
+
+fn input_of(deed: &Deed, page: &Page) -> socket::Input {
     match deed.clone() {
         Deed::Visible(visible) => socket::Input::Visible(visible),
         Deed::Online(online) => socket::Input::Online(online),
@@ -610,6 +705,10 @@ fn input_of(deed: &Deed) -> socket::Input {
         Deed::Partner(partner) => socket::Input::Partner(partner.into()),
         Deed::Id(id) => socket::Input::ClientId(Assigned::Valid(id)),
         Deed::Token(token) => socket::Input::AccessToken(Assigned::Valid(token)),
+        Deed::Says { buffered } => {
+            let number = page.outbox.sent;
+            socket::Input::Send { ticket: Ticket(number.into()), event: event_with(number, buffered) }
+        }
     }
 }
 

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use crsocket::protocol::ids::{ClientId, Role};
+use crsocket::protocol::policy::Pairing;
 use crsocket::protocol::receiver;
 use crsocket::protocol::socket::State;
 use crsocket::protocol::time::{Millis, TimerKind};
 
 use crate::lab::{Happening, Lab};
-use crate::setup::Deed;
+use crate::setup::{Client, Deed};
 use crate::shared::hash_of;
 use crate::situation::{Budget, Page, Situation};
 
@@ -97,22 +98,24 @@ impl Lab {
         let faultless = is_faultless(self, now);
         let responders = now.pages.iter().enumerate().filter(|(_, page)| role_of(page) == Role::Responder);
         responders.into_iter().all(|(place, responder)| {
-            let controllers = || self.controllers_of_app(now, place);
+            let controllers = || self.controllers_for(now, place);
             let together = |controller: &Page| interact(controller, responder);
             let willing = controllers().all(|one| !is_willing(one, responder) || together(one));
             let has_somebody = !self.setup.harmonious
                 || !controllers().any(|one| wants(one, responder))
                 || controllers().any(together);
             willing && has_somebody && !(faultless && is_kept(now, responder))
-        }) && now.pages.iter().all(|page| !interacts(page) || is_answered(now, page))
+        }) && now.pages.iter().all(|page| !interacts(page) || (is_answered(now, page) && holds_nothing(page)))
     }
 
-    /// The controllers of this client's app.
-    fn controllers_of_app<'a>(&'a self, now: &'a Situation, client: usize) -> impl Iterator<Item = &'a Page> {
-        let app = &self.setup.clients[client].app;
+    /// The controllers that this client may pair with, and that bear clientIds of their own.
+    fn controllers_for<'a>(&'a self, now: &'a Situation, client: usize) -> impl Iterator<Item = &'a Page> {
+        let responder = &self.setup.clients[client];
         let clients = self.setup.clients.iter().zip(&now.pages);
+        let any_user = self.setup.pairing == Pairing::Any;
         clients
-            .filter(move |(client, _)| client.role == Role::Controller && client.app == *app)
+            .filter(move |(client, _)| client.role == Role::Controller && client.app == responder.app)
+            .filter(move |(client, _)| !client.is_thief && (any_user || client.token == responder.token))
             .map(|(_, page)| &**page)
     }
 }
@@ -123,10 +126,12 @@ fn key_of(lab: &Lab, now: &Situation) -> u64 {
     hash_of(&(&now.pages, &now.server, &now.streams, &now.under_way, faultless))
 }
 
-/// Nothing went wrong so far.
+/// Nothing went wrong so far. Who lets go while offline, and does not come back, cannot say so.
 fn is_faultless(lab: &Lab, now: &Situation) -> bool {
-    let Budget { deeds: _, lost, cut, late } = lab.setup.budget;
+    let goes_offline = |client: &Client| client.deeds.contains(&Deed::Online(false));
+    let Budget { deeds: _, lost, cut, late, events: _ } = lab.setup.budget;
     (now.budget.lost, now.budget.cut, now.budget.late) == (lost, cut, late)
+        && !lab.setup.clients.iter().any(goes_offline)
 }
 
 fn role_of(page: &Page) -> Role {
@@ -149,6 +154,11 @@ fn interact(controller: &Page, responder: &Page) -> bool {
 fn is_answered(now: &Situation, page: &Page) -> bool {
     let partner = page.machines.socket.partner();
     now.pages.iter().any(|other| id_of(other) == partner && interacts(other))
+}
+
+/// The crEvents of who interacts leave.
+fn holds_nothing(page: &Page) -> bool {
+    page.machines.sender.queued() == (0, 0)
 }
 
 /// Section 10: both active, neither aborted for a reason that waits for the user; the controller assigned to the

@@ -2,16 +2,18 @@
 
 use crsocket::protocol::action::{Message, Notice, Post};
 use crsocket::protocol::event::{CrEvent, EventKind};
-use crsocket::protocol::ids::{ClientId, Pid};
-use crsocket::protocol::receiver;
+use crsocket::protocol::ids::{ClientId, Pid, User};
+use crsocket::protocol::limits::Limits;
+use crsocket::protocol::policy::Pairing;
 use crsocket::protocol::sessions::SessionTable;
 use crsocket::protocol::socket::State;
 use crsocket::protocol::time::{Millis, TimerKind};
 use crsocket::protocol::wire::Frame;
-use crsocket::protocol::wired::{Effect, WiredSocket};
+use crsocket::protocol::wired::{Effect, Input, WiredSocket};
+use crsocket::protocol::{receiver, send_line};
 
-use crate::setup::Setup;
-use crate::situation::{Page, Situation, What};
+use crate::setup::{Client, Setup};
+use crate::situation::{Page, Situation, UnderWay, What};
 
 /// Something that must hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,19 +26,38 @@ pub enum Rule {
     OnlyThePartner,
     /// 5: never two streams at a time.
     OneStream,
+    /// 6: ordinary crEvents leave in order; goodbyes are not overtaken.
+    OrderAtTheLink,
+    /// 6: one sendevent at a time.
+    OneAtATime,
+    /// 4: accepted events from one sender to one recipient are delivered in the order of acceptance, each at most once.
+    OrderOfDelivery,
+    /// 4: bounds; 6: bounded queues.
+    Bounds,
     /// 7: events that say goodbye carry the credentials and the partner that held before.
     GoodbyeCredentials,
     /// 7: stop the timers.
     NoTimerLeak,
-    /// Page: events with mismatching appIds and clientRoles will always be blocked by the server.
+    /// Page: events with mismatching appIds and clientRoles will always be blocked by the server. 4: so will those of
+    /// other users, where the policy says so.
     NoCrossing,
+    /// 4: a sender whose clientId has a live session must show that session's app, role and user.
+    NoImpersonation,
     /// 1: a clientId is unique in the whole server; its session is its client's.
     SessionsAreTheirOwners,
 }
 
+/// The most sendevents that wait in a client's line: an `inactive`, an `unassign`, an `alive`, a `close`, and a crEvent
+/// or a ping, of which one waits for its answer.
+const LONGEST_LINE: usize = 5;
+
 /// What did not hold when a client took an input. The page remembers what it must for later steps.
 pub fn check_step(before: &Page, page: &mut Page, effects: &[Effect]) -> Option<Rule> {
-    let broken = check_goodbyes(page, effects).or_else(|| check_heard(before, page, effects));
+    let keeps_order = page.outbox.took_step(&before.machines, &page.machines, effects);
+    let broken = check_goodbyes(page, effects)
+        .or_else(|| check_heard(before, page, effects))
+        .or_else(|| (!keeps_order).then_some(Rule::OrderAtTheLink))
+        .or_else(|| check_queues(page));
     remember_held(page);
     broken
         .or_else(|| check_state(page))
@@ -62,6 +83,29 @@ pub fn check_streams(effects: &[Effect], now: &Situation, client: usize) -> Opti
         }
     }
     None
+}
+
+/// Whether a client sends something while it waits for the answer to what it sent before.
+pub fn check_turns(effects: &[Effect], input: &Input, now: &Situation, client: usize) -> Option<Rule> {
+    let is_time_up = matches!(input, Input::Timer(TimerKind::Answer));
+    let is_answer = matches!(input, Input::SendLine(send_line::Input::Answer { .. }));
+    let is_awaited = |one: &UnderWay| match one.what {
+        What::Send { awaited, .. } => awaited,
+        What::Answer(_) => true,
+        What::Open { .. } | What::Gone { .. } => false,
+    };
+    let waits = now.under_way.iter().any(|one| one.client == client && is_awaited(one));
+    let sends = effects.iter().filter(|effect| matches!(effect, Effect::Send { .. })).count();
+    let may_send = if waits && !is_time_up && !is_answer { 0 } else { 1 };
+    (sends > may_send).then_some(Rule::OneAtATime)
+}
+
+/// The enclosing client's crEvents are the only ones in the queues, and of the others few wait in the line.
+fn check_queues(page: &Page) -> Option<Rule> {
+    let (waiting, kept) = page.machines.sender.queued();
+    let fits =
+        waiting + kept <= usize::from(page.outbox.sent) && page.machines.line.waiting() <= LONGEST_LINE;
+    (!fits).then_some(Rule::Bounds)
 }
 
 fn check_goodbyes(page: &Page, effects: &[Effect]) -> Option<Rule> {
@@ -164,7 +208,11 @@ pub fn check_delivery(
         && matches!(&*event.sub_type, "appIdMismatch" | "invalidPartnerRole" | "accessTokenMismatch");
     let session = server.session(client_id).filter(|session| session.pid() == pid);
     let crossing = match (event.sender.and_then(|sender| setup.owner(sender)), session) {
-        (Some(sender), Some(session)) => sender.app != *session.app() || sender.role == session.role(),
+        (Some(sender), Some(session)) => {
+            let is_other_user = setup.pairing == Pairing::SameUser
+                && !sender.tokens().any(|token| *session.user() == User::Token(token.clone()));
+            sender.app != *session.app() || sender.role == session.role() || is_other_user
+        }
         (None, _) | (_, None) => true,
     };
     (crossing && !is_of_server).then_some(Rule::NoCrossing)
@@ -181,5 +229,15 @@ pub fn check_server(setup: &Setup, server: &SessionTable) -> Option<Rule> {
         seen.push(session.pid());
         !is_owners || is_second
     });
-    foreign.then_some(Rule::SessionsAreTheirOwners)
+    foreign.then_some(Rule::SessionsAreTheirOwners).or_else(|| check_bounds(setup, server))
+}
+
+/// Lines are within their bounds, and outputs are empty: every transport takes what is written at once.
+fn check_bounds(setup: &Setup, server: &SessionTable) -> Option<Rule> {
+    let limits = Limits::default();
+    let ids = setup.clients.iter().flat_map(Client::ids);
+    let fits = ids.map(|id| server.waiting_for(id)).all(|waiting| waiting <= setup.line_events)
+        && server.line_bytes() <= limits.all_lines_bytes
+        && server.output_bytes() == 0;
+    (!fits).then_some(Rule::Bounds)
 }

@@ -3,7 +3,7 @@
 use crsocket::protocol::client_id::ClientIdSequence;
 use crsocket::protocol::ids::{AccessToken, AppId, ClientId, Role};
 use crsocket::protocol::limits::Limits;
-use crsocket::protocol::policy::{App, Apps};
+use crsocket::protocol::policy::{App, Apps, Pairing};
 use crsocket::protocol::sessions::{PidSequence, SessionTable};
 use crsocket::protocol::time::{Millis, Timing};
 
@@ -15,6 +15,10 @@ pub struct Setup {
     pub clients: Vec<Client>,
     pub timing: Timing,
     pub budget: Budget,
+    /// Who may pair with whom, in every app.
+    pub pairing: Pairing,
+    /// How many crEvents may wait for one recipient.
+    pub line_events: usize,
     /// Nobody has a reason to reject anybody for long: a responder that is wanted has somebody.
     pub harmonious: bool,
     pub mutant: Option<Mutant>,
@@ -29,6 +33,8 @@ pub struct Client {
     pub token: AccessToken,
     pub partner: Option<ClientId>,
     pub deeds: Vec<Deed>,
+    /// It bears another client's clientId, and comes only while that one has a session.
+    pub is_thief: bool,
 }
 
 /// What people do.
@@ -40,6 +46,10 @@ pub enum Deed {
     Partner(Option<ClientId>),
     Id(ClientId),
     Token(AccessToken),
+    /// Sends a crEvent to the partner.
+    Says {
+        buffered: bool,
+    },
 }
 
 /// A fault put in on purpose, between the machines.
@@ -53,12 +63,57 @@ pub enum Mutant {
     StrangersHeard,
     /// A `reject` is forwarded to the wrong client's stream: the first one's.
     RejectsMisrouted,
+    /// Every frame with an enclosing client's crEvent comes twice.
+    EventsTwice,
+    /// Every sendevent with an enclosing client's crEvent reaches the server twice.
+    RequestsTwice,
+    /// The server forgets how much may wait for one recipient.
+    LinesUnbounded,
+    /// The server forgets which pairing policy it has.
+    AnyPairing,
+    /// The server lets everybody speak for every clientId.
+    AnySpeaker,
+}
+
+impl Mutant {
+    /// The property that it breaks.
+    pub fn breaks(self) -> &'static str {
+        match self {
+            Mutant::UnassignForgotten | Mutant::RejectsMisrouted => "peace comes",
+            Mutant::TimersNotCancelled => "no timer leaks",
+            Mutant::StrangersHeard => "only the partner is heard",
+            Mutant::EventsTwice | Mutant::RequestsTwice => "events come in order, once",
+            Mutant::LinesUnbounded => "bounds hold",
+            Mutant::AnyPairing => "nothing crosses",
+            Mutant::AnySpeaker => "nobody speaks for others",
+        }
+    }
 }
 
 impl Deed {
     /// Whether the clientId may be another user's for a while.
     pub fn changes_user(&self) -> bool {
         matches!(self, Deed::Token(_))
+    }
+}
+
+impl Client {
+    /// The clientIds that it may bear.
+    pub fn ids(&self) -> Vec<ClientId> {
+        let later = self.deeds.iter().filter_map(|deed| match deed {
+            Deed::Id(id) => Some(*id),
+            _ => None,
+        });
+        later.chain([self.id]).collect()
+    }
+
+    /// The accessTokens that it may show.
+    pub fn tokens(&self) -> impl Iterator<Item = &AccessToken> {
+        let later = self.deeds.iter().filter_map(|deed| match deed {
+            Deed::Token(token) => Some(token),
+            _ => None,
+        });
+        later.chain([&self.token])
     }
 }
 
@@ -74,16 +129,23 @@ impl Setup {
     }
 
     pub fn apps(&self) -> Apps {
-        self.clients.iter().fold(Apps::new(), |apps, client| apps.with(client.app.clone(), App::default()))
+        let pairing = if self.mutant == Some(Mutant::AnyPairing) { Pairing::Any } else { self.pairing };
+        let app = App { pairing, ..App::default() };
+        self.clients.iter().fold(Apps::new(), |apps, client| apps.with(client.app.clone(), app.clone()))
     }
 
-    pub fn limits() -> Limits {
-        Limits::default()
+    pub fn limits(&self) -> Limits {
+        let is_unbounded = self.mutant == Some(Mutant::LinesUnbounded);
+        let line_events = if is_unbounded { usize::MAX } else { self.line_events };
+        let limits = Limits { line_events, ..Limits::default() };
+        limits.check(&self.timing).unwrap();
+        limits
     }
 
     /// The client to whom this id belongs, whether it bears it now or not.
     pub fn owner(&self, id: ClientId) -> Option<&Client> {
-        self.clients.iter().find(|client| client.id == id || client.deeds.contains(&Deed::Id(id)))
+        let mut rightful = self.clients.iter().filter(|client| !client.is_thief);
+        rightful.find(|client| client.ids().contains(&id))
     }
 }
 
@@ -121,7 +183,8 @@ fn token(text: &str) -> AccessToken {
 
 fn client(app: &str, role: Role, number: u32, partner: Option<u32>, deeds: Vec<Deed>) -> Client {
     let app = AppId::parse(app).unwrap();
-    Client { app, role, id: id(number), token: token("guest"), partner: partner.map(id), deeds }
+    let (id, token) = (id(number), token("guest"));
+    Client { app, role, id, token, partner: partner.map(crate::setup::id), deeds, is_thief: false }
 }
 
 /// The numbers of clients: controllers are 1, 2, ..., responders 11, 12, ...; 9 and 19 are what an id is changed to.
@@ -136,6 +199,16 @@ pub fn responder(number: u32, deeds: Vec<Deed>) -> Client {
 /// A controller of another app.
 pub fn foreigner(number: u32, partner: Option<u32>, deeds: Vec<Deed>) -> Client {
     client("other", Role::Controller, number, partner, deeds)
+}
+
+/// A controller of another user.
+pub fn stranger(number: u32, partner: Option<u32>, deeds: Vec<Deed>) -> Client {
+    Client { token: token("stranger"), ..controller(number, partner, deeds) }
+}
+
+/// Somebody who knows the clientId of a controller, and of its responder.
+pub fn thief(number: u32, partner: Option<u32>, deeds: Vec<Deed>) -> Client {
+    Client { is_thief: true, ..stranger(number, partner, deeds) }
 }
 
 /// Hide, show.
@@ -163,4 +236,9 @@ pub fn pauses() -> Vec<Deed> {
 
 pub fn goes_offline() -> Vec<Deed> {
     vec![Deed::Online(false), Deed::Online(true)]
+}
+
+/// Sends a crEvent, one that is kept while offline or one that is not.
+pub fn says() -> Vec<Deed> {
+    vec![Deed::Says { buffered: false }, Deed::Says { buffered: true }]
 }

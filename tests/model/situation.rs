@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use crsocket::protocol::action::{Message, Outcome, Post};
+use crsocket::protocol::event::CrEvent;
 use crsocket::protocol::ids::{ClientId, Credentials, Pid};
 use crsocket::protocol::receiver::StreamEnd;
 use crsocket::protocol::sessions::SessionTable;
@@ -10,7 +11,9 @@ use crsocket::protocol::time::{Millis, TimerKind};
 use crsocket::protocol::wire::Frame;
 use crsocket::protocol::wired::WiredSocket;
 
+use crate::mail::{Mail, Outbox, number_of, number_sent};
 use crate::rules::Rule;
+use crate::setup::Deed;
 use crate::shared::{Shared, hash_of};
 
 /// All of it.
@@ -23,6 +26,8 @@ pub struct Situation {
     pub streams: Vec<Option<Stream>>,
     /// Requests, answers and news of lost connections: in no order, so they are kept sorted.
     pub under_way: Vec<UnderWay>,
+    /// The crEvents of enclosing clients, from their acceptance on.
+    pub mail: Mail,
     pub budget: Budget,
     /// What did not hold on the way here.
     pub broken: Option<Rule>,
@@ -38,6 +43,8 @@ pub struct Page {
     pub held: BTreeSet<(Credentials, ClientId)>,
     /// The last event that reached the enclosing client, if it was one that makes its sender active.
     pub heard: Option<(ClientId, Millis)>,
+    /// The crEvents of its enclosing client, until they have left.
+    pub outbox: Outbox,
 }
 
 /// An event stream, as it reaches its client.
@@ -95,9 +102,46 @@ pub struct Budget {
     pub cut: u8,
     /// Things under way while time passes.
     pub late: u8,
+    /// CrEvents that enclosing clients send.
+    pub events: u8,
+}
+
+impl Budget {
+    /// What a deed is paid from.
+    pub fn of_deed(&mut self, deed: &Deed) -> &mut u8 {
+        match deed {
+            Deed::Says { .. } => &mut self.events,
+            _ => &mut self.deeds,
+        }
+    }
 }
 
 impl Situation {
+    /// Whether a crEvent of this client's enclosing client, which bears these clientIds, can be anywhere: with its
+    /// crSocket, under way, in a line or on a stream.
+    pub fn has_mail_of(&self, client: usize, ids: &[ClientId]) -> bool {
+        let page = &self.pages[client];
+        let with_page = page.machines.sender.queued() != (0, 0)
+            || page.machines.line.waiting() > 0
+            || page.timer(TimerKind::Answer).is_some();
+        let is_request = |one: &UnderWay| {
+            one.client == client
+                && matches!(&one.what, What::Send { post, .. } if number_sent(post).is_some())
+        };
+        let is_frame = |item: &Item| match item {
+            Item::Frame(Frame::CrEvent(data)) => {
+                let event = CrEvent::from_event_data(data);
+                event.sender.is_some_and(|from| ids.contains(&from)) && number_of(&event).is_some()
+            }
+            Item::Frame(_) | Item::Retry(_) | Item::Ended(_) => false,
+        };
+        let mut items = self.streams.iter().flatten().flat_map(|stream| &stream.items);
+        with_page
+            || self.under_way.iter().any(is_request)
+            || self.mail.recipients_of(ids).any(|recipient| self.server.waiting_for(recipient) > 0)
+            || items.any(is_frame)
+    }
+
     /// Puts something under way into its place.
     pub fn send(&mut self, client: usize, what: What) {
         self.under_way.push(UnderWay { client, what, late: false });
