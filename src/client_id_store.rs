@@ -26,6 +26,8 @@ pub const CHUNK: u64 = 1_000;
 
 const STORE: &str = "client-ids";
 const NEW_STORE: &str = "client-ids.new";
+const LAST_START: &str = "last-start";
+const NEW_LAST_START: &str = "last-start.new";
 const LOCK: &str = "lock";
 
 /// The clientId sequence on disk. The folder is locked while this lives.
@@ -148,6 +150,31 @@ impl ClientIdStore {
             self.record = record;
         }
         Ok(self.record.reserved)
+    }
+
+    /// When this run starts, for its pids, in seconds of Unix time: now, or just after the run before it, whatever the clock
+    /// says. It is on disk before it is returned.
+    ///
+    /// # Errors
+    /// [`StoreError`]: what is there cannot be read or understood, or the new value cannot be written.
+    pub fn next_start(&self, now: u64) -> Result<u64, StoreError> {
+        let path = self.folder.join(LAST_START);
+        let last: Option<u64> = match fs::read_to_string(&path) {
+            Ok(text) => {
+                let what = "it is not a number of seconds";
+                let parsed = text.trim().parse();
+                Some(parsed.map_err(|_| StoreError::Damaged { path: path.clone(), what })?)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(source) => return Err(StoreError::Read { path, source }),
+        };
+        let start = last.map_or(now, |last| now.max(last.saturating_add(1)));
+        let new = self.folder.join(NEW_LAST_START);
+        let written = write_new(&new, &format!("{start}\n"))
+            .and_then(|()| fs::rename(&new, &path))
+            .and_then(|()| sync_folder(&self.folder));
+        written.map_err(|source| StoreError::Write { path, source })?;
+        Ok(start)
     }
 
     /// Gives back what was reserved and not used: `position` is that of the sequence, which gives out nothing from here

@@ -6,10 +6,10 @@ use std::process::ExitCode;
 
 use thiserror::Error;
 
-use crate::apps::{AppTable, AppsError};
 use crate::cli::ServeArgs;
 use crate::config::{ConfigError, Overrides, Settings};
 use crate::protocol::ids::AppId;
+use crate::server::{self, ServerError};
 
 /// Why the command could not be carried out, or what is wrong with the configuration.
 #[derive(Debug, Error)]
@@ -17,9 +17,9 @@ pub enum ConfigCommandError {
     /// The configuration cannot be accepted.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A token file cannot be accepted.
+    /// A file or folder that the settings name cannot be used.
     #[error(transparent)]
-    Apps(#[from] AppsError),
+    Server(#[from] ServerError),
     /// Standard output could not be written.
     #[error("cannot write to standard output: {0}")]
     Output(#[from] io::Error),
@@ -31,8 +31,8 @@ pub enum ConfigCommandError {
 /// [`ConfigCommandError`].
 pub fn check(file: &Path, out: &mut impl Write) -> Result<ExitCode, ConfigCommandError> {
     let settings = Settings::load(Some(file), &Overrides::default())?;
-    let table = AppTable::build(&settings)?;
-    let names: Vec<&str> = table.names.iter().map(AppId::as_str).collect();
+    server::check(&settings)?;
+    let names: Vec<&str> = settings.apps.keys().map(AppId::as_str).collect();
     let apps = match (names.as_slice(), settings.server.any_app) {
         ([], false) => "no app is configured, and any_app is off: all are answered with 404".to_owned(),
         ([], true) => "any app is served".to_owned(),

@@ -110,6 +110,9 @@ counters! {
     UnknownApp => "requests_refused", "unknownApp";
     MethodNotAllowed => "requests_refused", "methodNotAllowed";
     ServerGone => "requests_refused", "registryGone";
+    TooManyRequests => "connections_cut", "tooManyRequests";
+    IdleConnections => "connections_cut", "idle";
+    ConnectionsFull => "connections_full", "";
 }
 
 /// All counters of one server. They start at zero and only grow.

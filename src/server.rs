@@ -61,6 +61,17 @@ async fn serve(settings: Settings) -> Result<(), ServerError> {
     stop::serve_until_told(server, site, open, died, signals, watched, settings.server.shutdown_timeout).await
 }
 
+/// Opens what a server would open at its start, without listening or touching its data.
+///
+/// # Errors
+/// [`ServerError`]: what could not be opened.
+pub fn check(settings: &Settings) -> Result<(), ServerError> {
+    settings.server.web_root.as_deref().map(WebRoot::open).transpose()?;
+    AppTable::build(settings)?;
+    settings.tls.as_ref().map(Certificates::read).transpose()?;
+    Ok(())
+}
+
 /// What is made once, before anything is served.
 struct Parts {
     site: web::Data<Site>,
@@ -76,7 +87,7 @@ impl Parts {
         let web_root = server.web_root.as_deref().map(WebRoot::open).transpose()?;
         let apps = AppTable::build(settings)?;
         let certificates = settings.tls.as_ref().map(Certificates::read).transpose()?.map(Arc::new);
-        let (store, client_ids) = open_client_ids(settings)?;
+        let (store, client_ids, start) = open_client_ids(settings)?;
         let counters = Arc::<Counters>::default();
         let (tell_death, died) = oneshot::channel();
         let registry = RegistrySettings {
@@ -84,7 +95,7 @@ impl Parts {
             timing: settings.timing.clone(),
             limits: settings.limits.clone(),
             client_ids,
-            pids: PidSequence::starting_at(unix_seconds()),
+            pids: PidSequence::starting_at(start),
             counters: Arc::clone(&counters),
             died: Some(tell_death),
         };
@@ -119,15 +130,17 @@ fn private_files(settings: &Settings) -> Vec<PathBuf> {
 
 type Store = Option<Arc<Mutex<ClientIdStore>>>;
 
-fn open_client_ids(settings: &Settings) -> Result<(Store, ClientIdSequence), ServerError> {
+/// The store, if there is one, the sequence of clientIds, and when this run starts, in seconds of Unix time.
+fn open_client_ids(settings: &Settings) -> Result<(Store, ClientIdSequence, u64), ServerError> {
     match &settings.server.data_dir {
         Some(data_dir) => {
             let (store, sequence) = ClientIdStore::open(data_dir)?;
-            Ok((Some(Arc::new(Mutex::new(store))), sequence))
+            let start = store.next_start(unix_seconds())?;
+            Ok((Some(Arc::new(Mutex::new(store))), sequence, start))
         }
         None => {
             log::warn!("without a data_dir clientIds may be given again by the next run");
-            Ok((None, ephemeral()?))
+            Ok((None, ephemeral()?, unix_seconds()))
         }
     }
 }
@@ -143,6 +156,9 @@ fn start(
     open: &OpenConnections,
 ) -> Result<Server, ServerError> {
     let workers = settings.server.workers.get();
+    // Handshakes are bounded by the connections and their time; with a bound of their own, a few silent clients would stop
+    // every listener.
+    actix_tls::accept::max_concurrent_tls_connect(settings.server.max_connections);
     let mut builder = Server::build()
         .workers(workers)
         .max_concurrent_connections(settings.server.max_connections.div_ceil(workers))
@@ -150,6 +166,7 @@ fn start(
     let listener = Listener {
         site,
         open: open.clone(),
+        max_connections: settings.server.max_connections,
         keep_alive: duration(settings.server.keep_alive),
         user_timeout: duration(settings.timing.max_prev_alive_dt),
     };

@@ -388,6 +388,10 @@ fn what_is_printed_can_be_checked_and_prints_the_same() {
             .collect::<Vec<_>>()
             .join("\n")
     );
+    // The example's certificate is on nobody's machine.
+    let text = text
+        .replace("/etc/letsencrypt/live/example.org/fullchain.pem", "certificate.pem")
+        .replace("/etc/letsencrypt/live/example.org/privkey.pem", "key.pem");
     let given = Given::file(&text);
     given.other("demo-tokens.txt", "carol responder\n");
     let web_root = "a \"b\" \\ ü";
@@ -403,6 +407,12 @@ fn what_is_printed_can_be_checked_and_prints_the_same() {
     let written = table.get("server").and_then(|server| server.get("web_root"));
     assert_eq!(written.and_then(toml::Value::as_str), Some(web_root));
     given.other("b.toml", &printed);
+    given.run(&["check-config", "b.toml"], &[]).refused(&["the web root"]);
+    fs::create_dir(given.folder.path().join(web_root)).unwrap();
+    given.run(&["check-config", "b.toml"], &[]).refused(&["tls.certificate_file"]);
+    let certified = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    given.other("certificate.pem", &certified.cert.pem());
+    given.other("key.pem", &certified.signing_key.serialize_pem());
     given.run(&["check-config", "b.toml"], &[]).accepted();
     let second = given.run(&["print-config", "--config", "b.toml"], &[]);
     assert_eq!(second.accepted(), printed.replace(masks, ""));

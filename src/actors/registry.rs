@@ -34,6 +34,9 @@ use crate::protocol::wire::{Frame, write_retry};
 /// How many messages wait in the mailbox before whoever asks waits outside.
 const MAILBOX: usize = 1_024;
 
+/// When a timer counts as overdue, in milliseconds: a mailbox that is fed faster than it drains keeps timers from coming.
+const OVERDUE: Millis = Millis(100);
+
 /// What a Registry is started with.
 #[derive(Debug)]
 pub struct RegistrySettings {
@@ -121,12 +124,13 @@ impl Registry {
         })
     }
 
-    /// One step of the table, then what it asks for. Reports and overdue timers come first.
+    /// One step of the table, then what it asks for. An overdue timer and reports come first.
     fn step<R>(
         &mut self,
         context: &mut Context<Registry>,
         input: impl FnOnce(&mut SessionTable, &ServerStep<'_>, &mut Vec<ServerAction>) -> R,
     ) -> R {
+        self.catch_up(context);
         let result = self.step_quietly(input);
         self.perform();
         self.arm(context);
@@ -225,11 +229,19 @@ impl Registry {
         self.armed = Some((due, handle));
     }
 
+    /// Does what the timer should have done long ago, before anything else: whatever is handled first after a sleep must
+    /// see the time without it, and a flood must not put off what is due.
+    fn catch_up(&mut self, context: &mut Context<Registry>) {
+        if self.armed.is_some_and(|(due, _)| due + OVERDUE < self.clock.now()) {
+            self.timer(context);
+        }
+    }
+
     /// Something may be due.
     fn timer(&mut self, context: &mut Context<Registry>) {
-        if let Some((due, _)) = self.armed.take()
-            && let Some(slept) = self.clock.leave_out_sleep(due)
-        {
+        let Some((due, handle)) = self.armed.take() else { return };
+        context.cancel_future(handle);
+        if let Some(slept) = self.clock.leave_out_sleep(due) {
             log::warn!("the process stood still for about {slept}; sessions are given that time as well");
         }
         self.step(context, SessionTable::sweep);
@@ -280,6 +292,7 @@ impl Handler<OpenStream> for Registry {
     type Result = MessageResult<OpenStream>;
 
     fn handle(&mut self, message: OpenStream, context: &mut Self::Context) -> Self::Result {
+        self.catch_up(context);
         let opened = self
             .step_quietly(|table, step, actions| table.open(&message.app, &message.params, step, actions));
         let answer = match opened {

@@ -337,3 +337,16 @@ proptest! {
         prop_assert_eq!(distinct(&ids), ids.len());
     }
 }
+
+#[test]
+fn section_3_no_run_starts_when_another_one_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = |now| ClientIdStore::open(folder.path()).unwrap().0.next_start(now).unwrap();
+    assert_eq!(start(1_800_000_000), 1_800_000_000);
+    assert_eq!(start(1_800_000_000), 1_800_000_001, "within the same second");
+    assert_eq!(start(1_700_000_000), 1_800_000_002, "the clock was set back");
+    assert_eq!(start(1_800_000_500), 1_800_000_500);
+    fs::write(folder.path().join("last-start"), "yesterday").unwrap();
+    let error = ClientIdStore::open(folder.path()).unwrap().0.next_start(1_800_000_600).unwrap_err();
+    assert!(error.to_string().contains("last-start"), "{error}");
+}

@@ -7,6 +7,7 @@ use actix_web::{HttpResponse, web};
 
 use super::problem::Problem;
 use super::site::Site;
+use super::throttle::Throttle;
 use crate::actors::messages::{ClientIdsReserved, GiveClientId};
 use crate::metrics::Counter;
 use crate::protocol::ids::ClientId;
@@ -29,7 +30,7 @@ pub(super) async fn answer(site: &Site) -> HttpResponse {
 }
 
 async fn give(site: &Site) -> Result<ClientId, Problem> {
-    if site.client_ids_closed.load(Ordering::Relaxed) {
+    if site.client_ids_closed.load(Ordering::SeqCst) {
         return Err(Problem::not_now("the server stops", 1));
     }
     match ask(site).await? {
@@ -52,7 +53,10 @@ async fn give(site: &Site) -> Result<ClientId, Problem> {
                 site.ask(ClientIdsReserved(bound)).await?;
             }
             Ok(Some(Err(error))) => {
-                log::error!("no clientId is given out: {error}");
+                static SAID: Throttle = Throttle::new();
+                if SAID.says() {
+                    log::error!("no clientId is given out: {error}");
+                }
                 return Err(not_stored(site));
             }
             Ok(None) | Err(_) => {

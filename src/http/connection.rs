@@ -30,10 +30,45 @@ pub struct Cutter {
     task: AtomicWaker,
     carries_stream: AtomicBool,
     asked: AtomicBool,
+    /// How many requests have begun on it; counted on HTTP/2, where there are many at once.
+    begun: AtomicUsize,
+    /// How many of them are not answered to the end.
+    in_use: AtomicUsize,
     open: OpenConnections,
 }
 
+/// How many requests one connection may have under way at once: a browser has some dozens, with a stream for each tab.
+const MOST_REQUESTS: usize = 256;
+
+/// A request that is under way on a connection, until its answer is read to the end.
+#[derive(Debug)]
+pub(super) struct InUse(Arc<Cutter>);
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        self.0.in_use.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Cutter {
+    /// One more request; `None` where there are too many already.
+    pub(super) fn begin(self: &Arc<Cutter>) -> Option<InUse> {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        let before = self.in_use.fetch_add(1, Ordering::Relaxed);
+        let in_use = InUse(Arc::clone(self));
+        (before < MOST_REQUESTS).then_some(in_use)
+    }
+
+    /// How many requests have begun so far.
+    pub(super) fn begun(&self) -> usize {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.in_use.load(Ordering::Relaxed) == 0
+    }
+
     /// A request has come on this connection.
     pub(super) fn asked(&self) {
         if !self.asked.swap(true, Ordering::Relaxed) {
@@ -101,6 +136,8 @@ impl Connection {
             task: AtomicWaker::new(),
             carries_stream: AtomicBool::new(false),
             asked: AtomicBool::new(false),
+            begun: AtomicUsize::new(0),
+            in_use: AtomicUsize::new(0),
             open,
         };
         Connection { tcp, cutter: Arc::new(cutter) }

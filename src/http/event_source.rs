@@ -15,7 +15,11 @@ use super::site::Site;
 use crate::actors::messages::{OpenAnswer, OpenStream};
 use crate::actors::output::{Connection, StreamCut, StreamReader};
 use crate::protocol::ids::AppId;
-use crate::protocol::wire::{EventSourceParams, Query};
+use crate::protocol::time::Millis;
+use crate::protocol::wire::{EventSourceParams, Query, write_retry};
+
+/// When a client tries again if the Registry is gone: by then another process may serve.
+const RETRY: Millis = Millis(5_000);
 
 /// Answers the resource.
 pub(super) async fn answer(site: &Site, app: AppId, request: &HttpRequest) -> HttpResponse {
@@ -25,6 +29,8 @@ pub(super) async fn answer(site: &Site, app: AppId, request: &HttpRequest) -> Ht
     if let Some(cutter) = cutter.as_ref().filter(|_| !is_shared) {
         cutter.carries_stream();
     }
+    let is_http_1_0 = request.version() < Version::HTTP_11;
+    let name = app.clone();
     let asked = OpenStream {
         params: EventSourceParams::read(Query::new(request.query_string())).into_owned(),
         connection: cutter.map(|cutter| cutter as Arc<dyn Connection>),
@@ -32,14 +38,27 @@ pub(super) async fn answer(site: &Site, app: AppId, request: &HttpRequest) -> Ht
         heartbeat,
         app,
     };
-    match site.ask(asked).await {
-        Ok(OpenAnswer::Stream(reader)) => event_stream(EventStream::Open(reader)),
+    let body = match site.ask(asked).await {
+        Ok(OpenAnswer::Stream(reader)) => EventStream::Open(reader),
         Ok(OpenAnswer::Aborted(bytes) | OpenAnswer::Retry(bytes)) => {
-            event_stream(EventStream::Said(Some(Bytes::from(bytes))))
+            EventStream::Said(Some(Bytes::from(bytes)))
         }
-        Ok(OpenAnswer::UnknownApp) => Problem::unknown_app(request.path()).response(),
-        Err(problem) => problem.response(),
+        Ok(OpenAnswer::UnknownApp) => return Problem::unknown_app(name.as_str()).response(),
+        // Existing clients never come back from anything but 200.
+        Err(_) => EventStream::Said(Some(retry_answer())),
+    };
+    let mut response = event_stream(body);
+    if is_http_1_0 {
+        response.head_mut().no_chunking(true);
     }
+    response
+}
+
+/// The retry answer where the Registry cannot give one.
+fn retry_answer() -> Bytes {
+    let mut bytes = Vec::new();
+    write_retry(RETRY, &mut bytes);
+    bytes.into()
 }
 
 fn event_stream(body: EventStream) -> HttpResponse {

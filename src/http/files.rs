@@ -24,6 +24,7 @@ use root::{Found, NotFound};
 pub use root::{WebRoot, WebRootError};
 
 use super::problem::Problem;
+use super::throttle::Throttle;
 
 /// What a folder answers with.
 const INDEX: &str = "index.html";
@@ -163,7 +164,10 @@ fn failure(error: &NotFound) -> HttpResponse {
             Problem::new(StatusCode::FORBIDDEN, detail).response()
         }
         NotFound::Failed { .. } => {
-            log::warn!("a file of the web root cannot be served: {error}");
+            static WARNED: Throttle = Throttle::new();
+            if WARNED.says() {
+                log::warn!("a file of the web root cannot be served: {error}");
+            }
             busy("The server cannot read files just now.")
         }
     }

@@ -18,6 +18,9 @@ use socket2::SockRef;
 use super::connection::{Connection, Cutter, OpenConnections};
 use super::cors::cors;
 use super::site::Site;
+use super::throttle::Throttle;
+use crate::actors::output::Connection as _;
+use crate::metrics::Counter;
 
 /// The longest time from the first byte of a request to the end of its head, and to the first byte of a connection.
 const HEAD_DT: Duration = Duration::from_secs(10);
@@ -39,6 +42,8 @@ pub struct Listener {
     pub site: web::Data<Site>,
     /// Counts the connections.
     pub open: OpenConnections,
+    /// How many connections there may be.
+    pub max_connections: usize,
     /// How long a connection stays open for a next request.
     pub keep_alive: Duration,
     /// After how long a peer that confirms nothing counts as gone (section 4, Ends).
@@ -57,9 +62,13 @@ impl Listener {
         let listener = self.clone();
         let accept = fn_service(move |tcp: TcpStream| {
             let connection = listener.prepare(tcp);
+            let listener = listener.clone();
             async move {
                 let peer = connection.peer();
                 let protocol = connection.protocol(HEAD_DT).await?;
+                if protocol == Protocol::Http2 {
+                    listener.watch_idle(&connection.cutter());
+                }
                 Ok::<Accepted<Connection>, io::Error>((connection, protocol, peer))
             }
         });
@@ -81,14 +90,18 @@ impl Listener {
             async move { Ok::<Connection, io::Error>(connection) }
         });
         let shake = acceptor.map_err(|error| io::Error::other(format!("TLS handshake: {error:?}")));
-        let choose = fn_service(|io: TlsStream<Connection>| async move {
+        let listener = self.clone();
+        let choose = fn_service(move |io: TlsStream<Connection>| {
             let (connection, session) = io.get_ref();
             let peer = connection.peer();
             let protocol = match session.alpn_protocol() {
                 Some(b"h2") => Protocol::Http2,
                 Some(_) | None => Protocol::Http1,
             };
-            Ok::<Accepted<TlsStream<Connection>>, io::Error>((io, protocol, peer))
+            if protocol == Protocol::Http2 {
+                listener.watch_idle(&connection.cutter());
+            }
+            async move { Ok::<Accepted<TlsStream<Connection>>, io::Error>((io, protocol, peer)) }
         });
         let http = self.http(|io: &TlsStream<Connection>| io.get_ref().0.cutter());
         accept.and_then(shake).and_then(choose).and_then(http)
@@ -107,7 +120,7 @@ impl Listener {
             .wrap(Condition::new(self.site.has_cors, cors(self.site.clone())))
             .default_service(web::to(super::answer));
         HttpService::build()
-            .keep_alive(KeepAlive::Timeout(self.keep_alive))
+            .keep_alive(KeepAlive::from(self.keep_alive))
             .client_request_timeout(HEAD_DT)
             .client_disconnect_timeout(Duration::from_secs(1))
             // An idle event stream would outlive its client (HTTP/1).
@@ -127,6 +140,31 @@ impl Listener {
         let _ = SockRef::from(&tcp).set_send_buffer_size(SEND_BUFFER);
         #[cfg(target_os = "linux")]
         let _ = SockRef::from(&tcp).set_tcp_user_timeout(Some(self.user_timeout));
+        if self.open.count() + 1 >= self.max_connections {
+            static WARNED: Throttle = Throttle::new();
+            self.site.counters.count(Counter::ConnectionsFull);
+            if WARNED.says() {
+                log::warn!("server.max_connections is reached; whoever comes now waits to be accepted");
+            }
+        }
         Connection::new(tcp, self.open.clone())
+    }
+
+    /// Ends a connection on which nothing is asked. HTTP/1 has its own times for that, HTTP/2 none for who answers pings.
+    fn watch_idle(&self, cutter: &Arc<Cutter>) {
+        let (cutter, counters) = (Arc::downgrade(cutter), Arc::clone(&self.site.counters));
+        let period = self.keep_alive.max(Duration::from_secs(1));
+        actix_rt::spawn(async move {
+            let mut begun = None;
+            loop {
+                tokio::time::sleep(period).await;
+                let Some(cutter) = cutter.upgrade() else { return };
+                if cutter.is_idle() && begun == Some(cutter.begun()) {
+                    counters.count(Counter::IdleConnections);
+                    return cutter.cut();
+                }
+                begun = Some(cutter.begun());
+            }
+        });
     }
 }

@@ -14,41 +14,87 @@ mod remote;
 mod route;
 mod send_event;
 pub mod site;
+mod throttle;
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use actix_web::http::Method;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::http::{Method, StatusCode, Version};
 use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
 
-use self::connection::Cutter;
+use self::connection::{Cutter, InUse};
 use self::problem::Problem;
 use self::route::{Resource, Route};
 use self::site::Site;
+use crate::actors::output::Connection as _;
 use crate::metrics::Counter;
 use crate::protocol::ids::AppId;
 
 /// Answers every request.
 pub async fn answer(request: HttpRequest, body: web::Payload, site: web::Data<Site>) -> HttpResponse {
     let _under_way = site.requests.begin();
-    if let Some(cutter) = request.conn_data::<Arc<Cutter>>() {
+    let cutter = request.conn_data::<Arc<Cutter>>();
+    if let Some(cutter) = cutter {
         cutter.asked();
     }
-    let mut response = match Route::of(request.path()) {
-        Route::FrontPage => front_page::answer(site.front(), &request).await,
+    let shared = cutter.filter(|_| request.version() == Version::HTTP_2);
+    let in_use = match shared.map(|cutter| (cutter, cutter.begin())) {
+        Some((cutter, None)) => {
+            site.counters.count(Counter::TooManyRequests);
+            cutter.cut();
+            return Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many requests on one connection")
+                .response();
+        }
+        Some((_, in_use)) => in_use,
+        None => None,
+    };
+    let mut response = answer_route(&request, body, &site).await;
+    if site.is_stopping() {
+        response.head_mut().set_connection_type(actix_http::ConnectionType::Close);
+    }
+    match in_use {
+        Some(in_use) => response.map_body(|_, body| Held { body, _in_use: in_use }.boxed()),
+        None => response,
+    }
+}
+
+async fn answer_route(request: &HttpRequest, body: web::Payload, site: &Site) -> HttpResponse {
+    match Route::of(request.path()) {
+        Route::FrontPage => front_page::answer(site.front(), request).await,
         Route::Resource { app, resource } => match site.app(app) {
-            Some(app) => resource_answer(&site, app, resource, &request, body).await,
+            Some(app) => resource_answer(site, app, resource, request, body).await,
             None => {
                 site.counters.count(Counter::UnknownApp);
                 Problem::unknown_app(app).response()
             }
         },
-        Route::File { tail } => files::serve(site.web_root.as_ref(), &request, tail).await,
+        Route::File { tail } => files::serve(site.web_root.as_ref(), request, tail).await,
         Route::Nothing => Problem::nothing_here().response(),
-    };
-    if site.is_stopping() {
-        response.head_mut().set_connection_type(actix_http::ConnectionType::Close);
     }
-    response
+}
+
+/// A body that counts for its connection until it is read or given up.
+struct Held {
+    body: BoxBody,
+    _in_use: InUse,
+}
+
+impl MessageBody for Held {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_next(context)
+    }
 }
 
 async fn resource_answer(

@@ -37,11 +37,12 @@ pub(super) async fn answer(
     if let Err(problem) = read_body(site, body.into_inner()).await {
         return problem.response();
     }
+    let name = app.clone();
     match site.ask(Send { app, event }).await {
         Ok(SendAnswer::Accepted(_)) => {
             HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, "no-store")).finish()
         }
-        Ok(refusal) => problem(request, &refusal).response(),
+        Ok(refusal) => problem(&name, &refusal).response(),
         Err(problem) => problem.response(),
     }
 }
@@ -112,10 +113,10 @@ fn bad_param(bad: &BadParam) -> Problem {
 }
 
 /// Why the rules refuse it.
-fn problem(request: &HttpRequest, answer: &SendAnswer) -> Problem {
+fn problem(app: &AppId, answer: &SendAnswer) -> Problem {
     let status = StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     match answer {
-        SendAnswer::UnknownApp => Problem::unknown_app(request.path()),
+        SendAnswer::UnknownApp => Problem::unknown_app(app.as_str()),
         SendAnswer::InvalidToken => {
             Problem::new(status, "accessToken does not match the pattern of this app's tokens")
                 .with("param", "accessToken")

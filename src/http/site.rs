@@ -105,13 +105,13 @@ pub struct Requests(AtomicUsize);
 impl Requests {
     /// One more, until what is returned is dropped.
     pub fn begin(&self) -> UnderWay<'_> {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.fetch_add(1, Ordering::SeqCst);
         UnderWay(self)
     }
 
     /// How many.
     pub fn count(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+        self.0.load(Ordering::SeqCst)
     }
 }
 
@@ -121,6 +121,6 @@ pub struct UnderWay<'a>(&'a Requests);
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.0.fetch_sub(1, Ordering::SeqCst);
     }
 }

@@ -1,10 +1,12 @@
 //! Who is who: clientIds, appIds, accessTokens, users, pids, roles (section 1 of the specification).
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::num::{NonZeroU32, NonZeroU64};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use subtle::ConstantTimeEq;
 use thiserror::Error;
 
 /// A value of the protocol that does not match its pattern (section 1).
@@ -118,8 +120,22 @@ impl fmt::Debug for AppId {
 }
 
 /// An accessToken: one or more printable ASCII characters, no space. Cheap to clone; never printed.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// Comparing two takes the same time wherever they differ, so that nobody can guess one bit by bit.
+#[derive(Clone, Eq, PartialOrd, Ord)]
 pub struct AccessToken(Arc<str>);
+
+impl PartialEq for AccessToken {
+    fn eq(&self, other: &AccessToken) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Hash for AccessToken {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.0.hash(hasher);
+    }
+}
 
 impl AccessToken {
     /// Reads an accessToken.

@@ -106,7 +106,7 @@ async fn stop(site: &Site, open: &OpenConnections, handle: &ServerHandle, within
     // Whoever was accepted until now is about to ask; who only holds a connection is not waited for.
     sleep(DRAIN_DT).await;
     let _ = timeout_at(deadline.min(Instant::now() + ASK_DT), until(|| open.not_asked() == 0)).await;
-    site.client_ids_closed.store(true, Ordering::Relaxed);
+    site.client_ids_closed.store(true, Ordering::SeqCst);
     if timeout_at(deadline, until(|| site.requests.count() == 0)).await.is_ok() {
         give_client_ids_back(site).await;
     }

@@ -121,6 +121,14 @@ fn section_3_methods_of_the_resources() {
 }
 
 #[test]
+fn what_a_page_of_another_origin_may_not_ask_is_refused_before_it_asks() {
+    let server = Server::configured("[apps.demo]\ncors_origins = [\"https://lab.example\"]\n");
+    let head = "OPTIONS /crsocket/demo/sendevent/ HTTP/1.1\r\nHost: localhost\r\nOrigin: https://evil.example\r\n\
+                Access-Control-Request-Method: POST\r\nConnection: close\r\n\r\n";
+    assert_eq!(raw(server.address, head.as_bytes()).status, 400);
+}
+
+#[test]
 fn section_3_unknown_apps_and_paths() {
     let server = Server::start();
     for path in [

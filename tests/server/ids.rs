@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
-use crate::client::get;
+use crate::client::{Client, get};
 use crate::process::{PATIENCE, Server, command, data_dir};
 
 const DEMO: &str = "[apps.demo]\n";
@@ -79,6 +79,19 @@ fn a_graceful_stop_gives_back_what_was_reserved() {
     let store = fs::read_dir(data_dir(folder.path())).unwrap().map(|entry| entry.unwrap().path());
     let texts: Vec<String> = store.filter_map(|path| fs::read_to_string(path).ok()).collect();
     assert!(texts.iter().any(|text| text.contains("reserved 4\n")), "{texts:?}");
+}
+
+#[test]
+fn section_3_a_pid_is_never_given_again_by_a_later_run() {
+    let mut folder = tempfile::tempdir().unwrap();
+    let mut last = 0;
+    for _ in 0..4 {
+        let server = Server::in_folder(folder, DEMO, |_| {});
+        let (_stream, pid) = Client::responder(server.address, "111111").connected();
+        assert!(pid > last, "{pid} after {last}");
+        last = pid;
+        folder = server.kill();
+    }
 }
 
 #[test]

@@ -175,6 +175,65 @@ fn section_4_ends_a_stream_reset_on_http2_is_found_by_its_heartbeat() {
 }
 
 #[test]
+fn one_http2_connection_has_so_many_requests_under_way_and_no_more() {
+    let mut server = Server::configured("[server]\nany_app = true\n");
+    block_on(async {
+        let mut sender = http2(TcpStream::connect(server.address).await.unwrap()).await;
+        let mut open = Vec::new();
+        for number in 0..400 {
+            let target = format!(
+                "https://localhost/crsocket/demo/eventsource/?clientId={number:06}&clientRole=responder&accessToken=a"
+            );
+            let answer = async {
+                sender = sender.clone().ready().await?;
+                let (answer, _) = sender.send_request(Request::get(target).body(()).unwrap(), true)?;
+                answer.await
+            };
+            match answer.await {
+                Ok(answer) if answer.status() == 200 => {
+                    let mut body = answer.into_body();
+                    read_until(&mut body, "event: hello").await;
+                    open.push(body);
+                }
+                other => {
+                    println!("after {}: {other:?}", open.len());
+                    break;
+                }
+            }
+        }
+        assert_eq!(open.len(), 256);
+    });
+    server.stop();
+    assert_eq!(server.counted("connections_cut.tooManyRequests"), 1);
+}
+
+#[test]
+fn an_http2_connection_on_which_nothing_is_asked_is_ended() {
+    let mut server = Server::configured("[apps.demo]\n[server]\nkeep_alive_ms = 1500\n");
+    block_on(async {
+        let stream = TcpStream::connect(server.address).await.unwrap();
+        let (sender, connection) = handshake(stream).await.unwrap();
+        // It answers pings all the while.
+        let _ = connection.await;
+        drop(sender);
+    });
+    server.stop();
+    assert_eq!(server.counted("connections_cut.idle"), 1);
+}
+
+#[test]
+fn who_says_nothing_on_tls_keeps_nobody_else_out() {
+    let (server, _) = tls_server("");
+    let address = tls_address(&server);
+    let silent: Vec<std::net::TcpStream> =
+        (0..400).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
+    let begun = std::time::Instant::now();
+    assert_eq!(crate::client::get(server.address, "/crsocket/demo/clientid/").status, 200);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    drop(silent);
+}
+
+#[test]
 fn a_certificate_that_changes_is_shown_to_who_connects_next() {
     let (server, old) = tls_server("");
     block_on(async {

@@ -233,6 +233,36 @@ fn section_3_what_is_not_utf8_in_event_data_is_replaced() {
 }
 
 #[test]
+fn http_1_0_gets_a_stream_without_chunks() {
+    use std::io::{Read, Write};
+    let server = Server::start();
+    let client = Client::responder(server.address, "111111");
+    let mut stream = crate::client::connect(server.address);
+    write!(stream, "GET {} HTTP/1.0\r\n\r\n", client.eventsource()).unwrap();
+    let mut seen = String::new();
+    let mut chunk = [0; 4096];
+    while !seen.contains("event: hello\ndata: ") || !seen.ends_with("\n\n") {
+        let len = stream.read(&mut chunk).unwrap();
+        assert!(len > 0, "{seen}");
+        seen += std::str::from_utf8(&chunk[..len]).unwrap();
+    }
+    let (head, body) = seen.split_once("\r\n\r\n").unwrap();
+    assert!(!head.to_lowercase().contains("transfer-encoding"), "{head}");
+    assert!(body.starts_with("retry: "), "{body:?}");
+}
+
+#[test]
+fn keep_alive_0_closes_each_connection_after_its_answer() {
+    use std::io::{Read, Write};
+    let server = Server::configured("[apps.demo]\n[server]\nkeep_alive_ms = 0\n");
+    let mut stream = crate::client::connect(server.address);
+    write!(stream, "GET /crsocket/demo/clientid/ HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut seen = String::new();
+    stream.read_to_string(&mut seen).unwrap();
+    assert!(seen.contains("<clientId value='"), "{seen}");
+}
+
+#[test]
 fn an_app_lets_pages_of_named_origins_in() {
     let server = Server::configured(
         "[apps.demo]\ncors_origins = [\"https://lab.example\"]\n[apps.closed]\n[apps.open]\ncors_origins = [\"*\"]\n",

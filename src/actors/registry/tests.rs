@@ -200,6 +200,36 @@ async fn time_that_the_process_slept_counts_against_no_session() {
 }
 
 #[actix::test]
+async fn what_is_overdue_is_done_before_the_next_message() {
+    pause();
+    let rig = start(Limits::default());
+    let mut reader = rig.opened("111111", "responder").await;
+    read(&mut reader).await;
+    for _ in 0..260 {
+        advance(Duration::from_millis(100)).await;
+        let _ = rig.load().await;
+    }
+    assert!(read(&mut reader).await.1, "the silent session did not end");
+    assert_eq!(rig.counters.get(Counter::EndedSilent), 1);
+}
+
+#[actix::test]
+async fn a_message_that_is_handled_first_after_a_sleep_ends_nobody_and_time_goes_on() {
+    pause();
+    let rig = start(Limits::default());
+    let mut reader = rig.opened("111111", "responder").await;
+    read(&mut reader).await;
+    pass(1).await;
+    advance(Duration::from_secs(3_600)).await;
+    let mut controller = rig.opened("222222", "controller").await;
+    assert_eq!(rig.load().await.sessions, 2);
+    assert_eq!(rig.send("111111", "responder", "222222", "crEvent", PING).await.status(), 204);
+    pass(1).await;
+    let (text, _) = read(&mut controller).await;
+    assert!(text.contains("ping"), "settled after 200 ms, not after the sleep: {text}");
+}
+
+#[actix::test]
 async fn a_stop_says_shutdown_to_everybody_and_serves_nobody_any_more() {
     pause();
     let rig = start(Limits::default());

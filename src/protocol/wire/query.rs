@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use subtle::ConstantTimeEq;
+
 use super::frame::AbortReason;
 use super::percent;
 use super::send_event::Param;
@@ -118,7 +120,7 @@ pub fn same_token(shown: &AccessToken, own: &AccessToken) -> bool {
         return true;
     }
     let left = shown.as_str().split(['&', '#']).next().unwrap_or_default();
-    *percent::decode_lenient(left.as_bytes()) == *own.as_str().as_bytes()
+    percent::decode_lenient(left.as_bytes()).ct_eq(own.as_str().as_bytes()).into()
 }
 
 /// The query by which a client asks for its event stream.
