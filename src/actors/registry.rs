@@ -143,6 +143,14 @@ impl Registry {
         input: impl FnOnce(&mut SessionTable, &ServerStep<'_>, &mut Vec<ServerAction>) -> R,
     ) -> R {
         self.hear_reports();
+        self.apply(input)
+    }
+
+    /// Gives the table an input.
+    fn apply<R>(
+        &mut self,
+        input: impl FnOnce(&mut SessionTable, &ServerStep<'_>, &mut Vec<ServerAction>) -> R,
+    ) -> R {
         let step = ServerStep {
             now: self.clock.now(),
             random: self.random.u64(..),
@@ -155,23 +163,17 @@ impl Registry {
 
     /// Tells the table what the transports took, and which streams are gone.
     fn hear_reports(&mut self) {
-        for report in self.reports.take() {
-            let Report { client_id, pid, what } = report;
-            let step = ServerStep {
-                now: self.clock.now(),
-                random: self.random.u64(..),
-                timing: &self.timing,
-                limits: &self.limits,
-                apps: &self.apps,
-            };
+        for Report { client_id, pid, what } in self.reports.take() {
             match what {
-                Reported::Taken(frames) => self.table.taken(client_id, pid, frames, &step, &mut self.actions),
+                Reported::Taken(frames) => {
+                    self.apply(|table, step, actions| table.taken(client_id, pid, frames, step, actions));
+                }
                 Reported::Finished => {
                     self.streams.remove(&pid);
                 }
                 Reported::Broken => {
                     self.streams.remove(&pid);
-                    self.table.broken(client_id, pid, &step, &mut self.actions);
+                    self.apply(|table, step, actions| table.broken(client_id, pid, step, actions));
                 }
             }
         }
