@@ -219,7 +219,7 @@ fn section_4_ends_a_silent_session_gets_shutdown_a_comment_comes_before() {
         }
     }
     assert_eq!(stream.next(), Said::End);
-    assert!((2..=4).contains(&comments), "{comments} comments in 1.2 s");
+    assert!((1..=4).contains(&comments), "{comments} comments in 1.2 s");
     let silent = begun.elapsed();
     assert!(silent >= Duration::from_millis(1_150), "{silent:?}");
 }
@@ -227,11 +227,11 @@ fn section_4_ends_a_silent_session_gets_shutdown_a_comment_comes_before() {
 #[test]
 fn section_4_any_arrival_is_a_sign_of_life() {
     let server = Server::configured(
-        "[apps.demo]\n[timing]\nmax_prev_alive_dt_ms = 1000\nevent_source_send_alive_dt_ms = 500\n",
+        "[apps.demo]\n[timing]\nmax_prev_alive_dt_ms = 3000\nevent_source_send_alive_dt_ms = 1500\n",
     );
     let client = Client::responder(server.address, "111111");
     let (mut stream, pid) = client.connected();
-    for _ in 0..5 {
+    for _ in 0..8 {
         assert_eq!(stream.next_within(Duration::from_millis(500)), None);
         assert_eq!(client.send_event("222222", "a"), 204);
     }

@@ -73,7 +73,6 @@ fn a_second_signal_ends_it_at_once() {
     let _stalled = stalled(&Client::responder(server.address, "111111"));
     server.signal(Signal::INT);
     server.log().wait_for("stopping within");
-    thread::sleep(Duration::from_millis(300));
     let begun = Instant::now();
     server.signal(Signal::INT);
     server.wait();
