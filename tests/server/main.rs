@@ -20,6 +20,7 @@ mod files;
 mod ids;
 mod nginx;
 mod peers;
+mod reload;
 mod rules;
 mod stop;
 mod tls;

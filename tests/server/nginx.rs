@@ -2,15 +2,20 @@
 //! so.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use socket2::SockRef;
 use tempfile::TempDir;
 
-use crate::client::{Client, EventStream, Said, get, request};
-use crate::process::Server;
+use crate::client::{Client, EventStream, Said, connect, get, request};
+use crate::peers::{FastSender, SHORT, big_event, files_when_idle, silence, wait_for_files};
+use crate::process::{PATIENCE, Server};
 
 const EXAMPLE: &str = include_str!("../../config/nginx.conf.example");
 
@@ -52,7 +57,7 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if thread::panicking() {
             println!("the logs of nginx:\n{}", self.logs());
         }
         // Its workers end with it, which they would not if it were killed.
@@ -138,4 +143,181 @@ fn a_stop_reaches_the_streams_through_nginx() {
     let pid = stream.hello();
     assert!(server.stop().success());
     assert_eq!(stream.rest(), (vec![("shutdown".to_owned(), pid.to_string())], true));
+}
+
+/// A stream behind nginx is left in this way; its session must end at once, and its connection be closed.
+///
+/// nginx watches the connections of its clients. When one ends, or only its sending half, it closes its own connection
+/// to the server at once (`proxy_ignore_client_abort` is off), and does not keep it for others, for the answer was not
+/// complete. So this takes no longer than without nginx.
+fn left_behind_nginx(leave: impl FnOnce(EventStream) -> Option<EventStream>) {
+    let server = Server::start();
+    let Some(nginx) = Nginx::before(&server) else { return };
+    let files = files_when_idle(&server);
+    let client = Client::responder(nginx.address, "111111");
+    let (stream, pid) = client.connected();
+    assert!(server.open_files() > files);
+    let begun = Instant::now();
+    let kept = leave(stream);
+    let line = server.log().wait_for("session of 111111 ended");
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(2), "only after {took:?}");
+    assert!(line.contains("Broken"), "{line}");
+    wait_for_files(&server, files);
+    let (_again, newer) = client.connected();
+    assert!(newer > pid, "{newer} after {pid}");
+    drop(kept);
+}
+
+#[test]
+fn a_stream_closed_behind_nginx_ends_its_session_at_once() {
+    left_behind_nginx(|stream| {
+        drop(stream);
+        None
+    });
+}
+
+#[test]
+fn a_stream_reset_behind_nginx_ends_its_session_at_once() {
+    left_behind_nginx(|stream| {
+        SockRef::from(stream.socket()).set_linger(Some(Duration::ZERO)).unwrap();
+        drop(stream);
+        None
+    });
+}
+
+#[test]
+fn a_stream_half_closed_behind_nginx_ends_its_session_at_once() {
+    left_behind_nginx(|stream| {
+        stream.socket().shutdown(Shutdown::Write).unwrap();
+        Some(stream)
+    });
+}
+
+#[test]
+fn section_4_ends_a_network_that_falls_silent_behind_nginx_ends_the_session_by_its_age() {
+    let server = Server::configured(SHORT);
+    let Some(nginx) = Nginx::before(&server) else { return };
+    let client = Client::responder(nginx.address, "111111");
+    let (stream, pid) = client.connected();
+    let begun = Instant::now();
+    silence(stream.socket());
+    // nginx confirms all that the server writes: only the rules can tell that this client is gone.
+    let line = server.log().wait_for("session of 111111 ended");
+    let took = begun.elapsed();
+    assert!(line.contains("Silent"), "{line}");
+    assert!(took > Duration::from_millis(1_000) && took < Duration::from_secs(5), "{took:?}");
+    let (mut again, newer) = client.connected();
+    assert!(newer > pid, "{newer} after {pid}");
+    assert_eq!(client.send("111111", "alive", &newer.to_string()).status, 204);
+    assert_eq!(again.next(), Said::frame("alive", newer));
+}
+
+/// What senders were answered, and how many bytes of events that was.
+#[derive(Debug, Default)]
+struct Sent {
+    accepted: AtomicU64,
+    refused: AtomicU64,
+}
+
+impl Sent {
+    /// Sends big events to this recipient, as fast as they are answered, until it is told to stop.
+    fn flood(&self, address: SocketAddr, sender: &'static str, recipient: &str, stop: &AtomicBool) {
+        let target = big_event(address, sender, recipient);
+        let mut connection = FastSender::new(address, &target);
+        while !stop.load(Ordering::Relaxed) {
+            match connection.send() {
+                204 => self.accepted.fetch_add(8_000, Ordering::Relaxed),
+                429 => self.refused.fetch_add(8_000, Ordering::Relaxed),
+                other => panic!("{other}"),
+            };
+        }
+    }
+}
+
+/// A pair through the same nginx: each sends to the other, and both read. The longest that a round took.
+fn pair_goes_on(address: SocketAddr, stop: &AtomicBool) -> (u32, Duration) {
+    let (controller, responder) =
+        (Client::controller(address, "900001"), Client::responder(address, "900002"));
+    let ((mut controllers, _), (mut responders, _)) = (controller.connected(), responder.connected());
+    let (mut rounds, mut slowest) = (0, Duration::ZERO);
+    while !stop.load(Ordering::Relaxed) {
+        let begun = Instant::now();
+        assert_eq!(controller.send_event("900002", "tick"), 204);
+        assert_eq!(responders.frame().0, "crEvent");
+        assert_eq!(responder.send_event("900001", "tock"), 204);
+        assert_eq!(controllers.frame().0, "crEvent");
+        // The first round waits until both streams have settled.
+        if rounds > 0 {
+            slowest = slowest.max(begun.elapsed());
+        }
+        rounds += 1;
+        thread::sleep(Duration::from_millis(20));
+    }
+    (rounds, slowest)
+}
+
+#[test]
+fn section_4_a_stalled_reader_behind_nginx_is_bounded_cut_and_comes_back_and_a_pair_goes_on() {
+    const ALLOWED: u64 = 4 * 1024 * 1024;
+    let mut server = Server::configured(&format!(
+        "{SHORT}[limits]\noutput_bytes = 262144\nsend_rate_per_second = 100000\nsend_rate_burst = 100000\n"
+    ));
+    let Some(nginx) = Nginx::before(&server) else { return };
+    let files = files_when_idle(&server);
+    let address = nginx.address;
+    let client = Client::responder(address, "111111");
+    let (stop, flooded) = (AtomicBool::new(false), AtomicBool::new(false));
+    let sent = Sent::default();
+    let stream = connect(address);
+    SockRef::from(&stream).set_recv_buffer_size(4096).unwrap();
+    let mut stalled = EventStream::over(stream, &client.eventsource());
+    stalled.hello();
+    let before = server.resident_bytes();
+    let (line, took, rounds, slowest) = thread::scope(|scope| {
+        let pair = scope.spawn(|| pair_goes_on(address, &stop));
+        // It lives, as far as its own events tell: what ends its session is that it reads nothing.
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                client.send_event("333333", "a");
+                thread::sleep(Duration::from_millis(100));
+            }
+        });
+        for sender in ["800001", "800002"] {
+            scope.spawn(|| sent.flood(address, sender, client.id, &flooded));
+        }
+        let deadline = Instant::now() + PATIENCE;
+        while sent.refused.load(Ordering::Relaxed) == 0 {
+            assert!(Instant::now() < deadline, "nobody was refused: {sent:?}");
+            thread::sleep(Duration::from_millis(1));
+        }
+        let full = Instant::now();
+        let line = server.log().wait_for("session of 111111 ended");
+        let took = full.elapsed();
+        flooded.store(true, Ordering::Relaxed);
+        stop.store(true, Ordering::Relaxed);
+        let (rounds, slowest) = pair.join().unwrap();
+        (line, took, rounds, slowest)
+    });
+    let grown = server.resident_bytes().saturating_sub(before);
+    assert!(line.contains("Stalled") || line.contains("Broken"), "{line}");
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    // Its output holds 256 KiB, its line 100 events of 8 KB; nginx and the system hold the rest of what was accepted.
+    let offered = sent.accepted.load(Ordering::Relaxed) + sent.refused.load(Ordering::Relaxed);
+    assert!(offered > 2 * ALLOWED, "only {offered} bytes were sent: that shows nothing");
+    assert!(grown < ALLOWED, "memory grew by {grown} bytes when {offered} were sent, {sent:?}");
+    assert!(rounds > 5 && slowest < Duration::from_secs(2), "{rounds} rounds, the slowest took {slowest:?}");
+
+    // It comes back, though its former stream still hangs between nginx and itself.
+    let (mut stream, pid) = client.connected();
+    assert_eq!(client.send("111111", "alive", &pid.to_string()).status, 204);
+    while stream.frame() != ("alive".to_owned(), pid.to_string()) {}
+    drop(stream);
+    // Nor does the server hold the former stream, though its client still does. nginx keeps the connections of the
+    // sendevents for 10 s.
+    wait_for_files(&server, files);
+    drop(stalled);
+    server.stop();
+    assert!(server.counted("events_refused.output") > 0, "{sent:?}");
+    assert_eq!(server.counted("sessions_ended.silent"), 0, "the pair lived");
 }

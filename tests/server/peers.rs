@@ -13,7 +13,7 @@ use crate::client::{Client, EventStream, Said, connect, get, stalled};
 use crate::process::{PATIENCE, Server};
 
 /// Waits until the server holds no more open files than before.
-fn wait_for_files(server: &Server, at_most: usize) {
+pub fn wait_for_files(server: &Server, at_most: usize) {
     let deadline = Instant::now() + PATIENCE;
     while server.open_files() > at_most {
         assert!(Instant::now() < deadline, "{} open files, {at_most} before", server.open_files());
@@ -22,7 +22,7 @@ fn wait_for_files(server: &Server, at_most: usize) {
 }
 
 /// How many open files the server has when it serves, and nobody is connected.
-fn files_when_idle(server: &Server) -> usize {
+pub fn files_when_idle(server: &Server) -> usize {
     assert_eq!(get(server.address, "/").status, 200);
     let mut files = server.open_files();
     loop {
@@ -76,14 +76,15 @@ fn a_half_closed_stream_ends_its_session_at_once() {
 }
 
 /// Lets nothing through to this socket any more: its peer hears nothing, not even that something arrived.
-fn silence(stream: &TcpStream) {
+pub fn silence(stream: &TcpStream) {
     // One instruction of the packet filter: return 0, keep no byte of the packet.
     const RETURN: u16 = 0x06;
     let socket = Socket::from(stream.try_clone().unwrap());
     socket.attach_filter(&[SockFilter::new(RETURN, 0, 0, 0)]).unwrap();
 }
 
-const SHORT: &str = "[apps.demo]\n[server]\nheartbeat_ms = 300\n[timing]\nmax_prev_alive_dt_ms = 1500\n\
+/// Heartbeats and silences that a test can wait for.
+pub const SHORT: &str = "[apps.demo]\n[server]\nheartbeat_ms = 300\n[timing]\nmax_prev_alive_dt_ms = 1500\n\
                      event_source_send_alive_dt_ms = 700\n";
 
 #[test]
@@ -116,22 +117,23 @@ fn a_dead_stream_is_found_though_its_client_goes_on_sending() {
     });
 }
 
-/// Sends on one connection, one request after the other, as fast as they are answered.
-struct FastSender {
+/// Sends one request after the other, as fast as they are answered, on one connection for as long as it is kept.
+pub struct FastSender {
+    address: SocketAddr,
     stream: TcpStream,
     request: Vec<u8>,
 }
 
 impl FastSender {
-    fn new(address: SocketAddr, target: &str) -> FastSender {
-        FastSender { stream: connect(address), request: FastSender::request(target) }
+    pub fn new(address: SocketAddr, target: &str) -> FastSender {
+        FastSender { address, stream: connect(address), request: FastSender::request(target) }
     }
 
     fn request(target: &str) -> Vec<u8> {
         format!("POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n").into_bytes()
     }
 
-    fn send(&mut self) -> u16 {
+    pub fn send(&mut self) -> u16 {
         self.stream.write_all(&self.request).unwrap();
         let mut answer = Vec::new();
         let mut chunk = [0; 4096];
@@ -141,8 +143,12 @@ impl FastSender {
             answer.extend_from_slice(&chunk[..len]);
             let text = String::from_utf8_lossy(&answer).into_owned();
             let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+            let head = head.to_lowercase();
             let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
             if body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
+                if head.lines().any(|line| line == "connection: close") {
+                    self.stream = connect(self.address);
+                }
                 return head.split(' ').nth(1).unwrap().parse().unwrap();
             }
         }
@@ -150,7 +156,7 @@ impl FastSender {
 }
 
 /// An event of 8 KB for this recipient.
-fn big_event(address: SocketAddr, sender: &'static str, recipient: &str) -> String {
+pub fn big_event(address: SocketAddr, sender: &'static str, recipient: &str) -> String {
     let sender = Client { address, app: "demo", id: sender, role: "controller", token: "a" };
     sender.sendevent(
         recipient,
