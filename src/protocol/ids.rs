@@ -127,7 +127,8 @@ pub struct AccessToken(Arc<str>);
 
 impl PartialEq for AccessToken {
     fn eq(&self, other: &AccessToken) -> bool {
-        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+        // Clones of one token are no guesses.
+        Arc::ptr_eq(&self.0, &other.0) || self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
     }
 }
 
