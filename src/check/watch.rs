@@ -87,6 +87,12 @@ impl Watch {
         self.streams.server_restarted();
     }
 
+    /// The server has taken that it is to stop, and all that followed from it is done.
+    pub(super) fn server_stopped(&mut self, at: Millis) {
+        let held = self.streams.server_stopped();
+        self.expect(held, at, None);
+    }
+
     pub(super) fn before(&mut self, client: usize, page: &Client, input: &Input) {
         if let Some(watched) = self.clients.get_mut(client) {
             watched.before(page, input);
@@ -161,6 +167,8 @@ impl Watch {
         rules: Rules<'_>,
     ) {
         let held = self.streams.check_speaker(sender, origin, actions, rules);
+        self.expect(held, rules.now, Some(client));
+        let held = self.streams.check_not_stopping("a sendevent was accepted");
         self.expect(held, rules.now, Some(client));
         if let Some(event) = event {
             self.streams.accepted(&event);

@@ -29,6 +29,8 @@ pub enum Invariant {
     OneSession,
     /// Nothing comes behind the last words of a stream, or before its `hello`.
     LastWords,
+    /// A server that stops has ended every stream with `shutdown`, keeps nothing waiting, and accepts nothing more.
+    GracefulStop,
     /// At most one stream a receiver, and nothing from one that was given up.
     OneStream,
     /// While a stream has other credentials, new ones count as missing.
@@ -85,6 +87,9 @@ impl Invariant {
             }
             Invariant::LastWords => {
                 "3: hello: every later frame belongs to this pid; aborted, closed, shutdown: the stream then ends"
+            }
+            Invariant::GracefulStop => {
+                "4: graceful stop: every stream gets shutdown and then ends; nothing new is served or accepted"
             }
             Invariant::OneStream => {
                 "5: never two streams at a time; frames of a stream that was given up are ignored"
