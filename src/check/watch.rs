@@ -22,7 +22,7 @@ use crate::protocol::event::EventKind;
 use crate::protocol::ids::{ClientId, Pid, User};
 use crate::protocol::limits::Limits;
 use crate::protocol::policy::Pairing;
-use crate::protocol::sessions::{ServerAction, SessionTable};
+use crate::protocol::sessions::{NotOpened, Note, ServerAction, SessionTable};
 use crate::protocol::socket::State;
 use crate::protocol::time::{Millis, Step};
 use crate::protocol::wire::Frame;
@@ -35,6 +35,8 @@ pub struct Watch {
     streams: Streams,
     /// When somebody with the first clientId last said something active to the second.
     last_said: BTreeMap<(ClientId, ClientId), Millis>,
+    /// When somebody else was last kept from a clientId, or its session had to show that it lives.
+    contested: BTreeMap<ClientId, Millis>,
     /// How long a partner may have been gone, at most, while one says interacting.
     pub longest_gone: Option<Millis>,
     violation: Option<Violation>,
@@ -129,6 +131,11 @@ impl Watch {
         self.streams.owner(client_id, now)
     }
 
+    /// Whether a clientId was contested, or reserved for another user who asked for it, since then.
+    pub fn was_contested(&self, client_id: ClientId, since: Millis) -> bool {
+        self.contested.get(&client_id).is_some_and(|at| *at >= since)
+    }
+
     /// Somebody says something to somebody.
     pub(super) fn said(&mut self, post: &Post, at: Millis) {
         if is_active(post) {
@@ -188,6 +195,13 @@ impl Watch {
 
     /// The server does something.
     pub(super) fn performed(&mut self, action: &ServerAction, rules: Rules<'_>) {
+        if let ServerAction::Note(
+            Note::Contested { client_id, .. }
+            | Note::NotOpened { client_id: Some(client_id), why: NotOpened::Contested | NotOpened::Reserved },
+        ) = action
+        {
+            self.contested.insert(*client_id, rules.now);
+        }
         let held = self.streams.performed(action, rules);
         self.expect(held, rules.now, None);
     }
