@@ -118,11 +118,24 @@ impl Life<'_> {
                 self.look_at(wait, round);
             }
         }
+        self.expect_everybody_back();
         for wait in waits {
             if self.is_interacting(wait.pair) {
                 self.summary.slowest = self.summary.slowest.max(wait.took);
             } else {
                 self.summary.unwilling += 1;
+            }
+        }
+    }
+
+    /// People have set every input: whoever is not willing by now is so because of its partner, or waits for its user.
+    fn expect_everybody_back(&mut self) {
+        for client in 0..self.people.len() {
+            let (state, id) = (self.world.state(client), self.world.client_id(client));
+            if !self.is_browser(client) && (!state.is_active() || id.is_none()) {
+                let seen = format!("at the end of a calm: {state:?}, {id:?}");
+                let now = self.world.now();
+                self.world.watch.report(Invariant::EverybodyIsBack, now, Some(client), seen);
             }
         }
     }

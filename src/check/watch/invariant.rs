@@ -51,6 +51,8 @@ pub enum Invariant {
     NoGhostPartner,
     /// After the faults, every willing pair is interacting again in time.
     WillingPairsInteract,
+    /// After the faults, every client of this project is active and has a clientId: its page has given it all it needs.
+    EverybodyIsBack,
     /// A pair that is left in peace stays interacting.
     PairsStay,
 }
@@ -115,6 +117,7 @@ impl Invariant {
                  recipientWaitDt + helloSettleDt + delta"
             }
             Invariant::WillingPairsInteract => "10: every willing pair is interacting again",
+            Invariant::EverybodyIsBack => "7: whoever has every input set is active",
             Invariant::PairsStay => "10: no stranger parts or blocks a pair",
         }
     }
