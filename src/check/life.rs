@@ -59,6 +59,8 @@ pub struct Life<'a> {
     people: Vec<Person>,
     stranger: Option<Stranger>,
     tag: u64,
+    /// When the round began that is lived now.
+    round_began: Millis,
     apps: [AppId; APPS],
 }
 
@@ -111,6 +113,7 @@ impl<'a> Life<'a> {
             people: Vec::new(),
             stranger: None,
             tag: 0,
+            round_began: Millis::ZERO,
             apps: names,
         };
         for pair in 0..plan.scenario.pairs {
@@ -158,6 +161,7 @@ impl<'a> Life<'a> {
     fn live_round(&mut self, round: &Round) {
         self.let_go_of_strangers();
         let begin = self.world.now();
+        self.round_began = begin;
         let acts = self.acts(round);
         for (at, act) in acts {
             self.run_until(begin + at);

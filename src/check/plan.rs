@@ -100,6 +100,8 @@ pub enum What {
     SlowReader,
     /// The server dies; a new one is there afterwards.
     ServerRestart,
+    /// The server stops gracefully, and answers for a little longer; a new one is there afterwards.
+    ServerStops,
     /// The server recycles the stream (`shutdown`).
     Recycled,
     /// The user pauses.
@@ -201,7 +203,7 @@ fn random_length(random: &mut Random) -> Millis {
 
 impl What {
     fn random(faults: Faults, random: &mut Random) -> What {
-        let kinds = if faults == Faults::Harsh { 21 } else { 14 };
+        let kinds = if faults == Faults::Harsh { 22 } else { 15 };
         match random.below(kinds) {
             0 => What::RequestsLost(*random.one_of(&[50, 200, 500, 1_000]).unwrap_or(&50)),
             1 => What::StreamCut,
@@ -217,12 +219,13 @@ impl What {
             11 => What::HalfOpen,
             12 => What::Recycled,
             13 => What::ServerRestart,
-            14 => What::AnswersLost(*random.one_of(&[50, 200, 500, 1_000]).unwrap_or(&50)),
-            15 => What::Ghost,
-            16 => What::SlowReader,
-            17 => What::IdCleared,
-            18 => What::IdChanged,
-            19 => What::TokenChanged,
+            14 => What::ServerStops,
+            15 => What::AnswersLost(*random.one_of(&[50, 200, 500, 1_000]).unwrap_or(&50)),
+            16 => What::Ghost,
+            17 => What::SlowReader,
+            18 => What::IdCleared,
+            19 => What::IdChanged,
+            20 => What::TokenChanged,
             _ => What::SecondTab,
         }
     }
@@ -245,6 +248,7 @@ impl fmt::Display for What {
             What::Slow(by) => write!(f, "everything takes up to {by} longer"),
             What::SlowReader => f.write_str("takes nothing from its stream"),
             What::ServerRestart => f.write_str("the server restarts"),
+            What::ServerStops => f.write_str("the server stops gracefully, and another one starts"),
             What::Recycled => f.write_str("the server recycles the stream"),
             What::Paused => f.write_str("paused"),
             What::Hidden => f.write_str("hidden"),

@@ -22,7 +22,7 @@ use crate::protocol::event::EventKind;
 use crate::protocol::ids::{ClientId, Pid, User};
 use crate::protocol::limits::Limits;
 use crate::protocol::policy::Pairing;
-use crate::protocol::sessions::{ServerAction, SessionTable};
+use crate::protocol::sessions::{NotOpened, Note, ServerAction, SessionTable};
 use crate::protocol::socket::State;
 use crate::protocol::time::{Millis, Step};
 use crate::protocol::wire::Frame;
@@ -35,6 +35,8 @@ pub struct Watch {
     streams: Streams,
     /// When somebody with the first clientId last said something active to the second.
     last_said: BTreeMap<(ClientId, ClientId), Millis>,
+    /// When somebody else was last kept from a clientId, or its session had to show that it lives.
+    contested: BTreeMap<ClientId, Millis>,
     /// How long a partner may have been gone, at most, while one says interacting.
     pub longest_gone: Option<Millis>,
     violation: Option<Violation>,
@@ -87,6 +89,12 @@ impl Watch {
         self.streams.server_restarted();
     }
 
+    /// The server has taken that it is to stop, and all that followed from it is done.
+    pub(super) fn server_stopped(&mut self, at: Millis) {
+        let held = self.streams.server_stopped();
+        self.expect(held, at, None);
+    }
+
     pub(super) fn before(&mut self, client: usize, page: &Client, input: &Input) {
         if let Some(watched) = self.clients.get_mut(client) {
             watched.before(page, input);
@@ -121,6 +129,11 @@ impl Watch {
     /// To whom a clientId belongs now, if to anybody, by what its streams were told.
     pub fn owner(&self, client_id: ClientId, now: Millis) -> Option<&User> {
         self.streams.owner(client_id, now)
+    }
+
+    /// Whether a clientId was contested, or reserved for another user who asked for it, since then.
+    pub fn was_contested(&self, client_id: ClientId, since: Millis) -> bool {
+        self.contested.get(&client_id).is_some_and(|at| *at >= since)
     }
 
     /// Somebody says something to somebody.
@@ -162,6 +175,8 @@ impl Watch {
     ) {
         let held = self.streams.check_speaker(sender, origin, actions, rules);
         self.expect(held, rules.now, Some(client));
+        let held = self.streams.check_not_stopping("a sendevent was accepted");
+        self.expect(held, rules.now, Some(client));
         if let Some(event) = event {
             self.streams.accepted(&event);
         }
@@ -180,6 +195,13 @@ impl Watch {
 
     /// The server does something.
     pub(super) fn performed(&mut self, action: &ServerAction, rules: Rules<'_>) {
+        if let ServerAction::Note(
+            Note::Contested { client_id, .. }
+            | Note::NotOpened { client_id: Some(client_id), why: NotOpened::Contested | NotOpened::Reserved },
+        ) = action
+        {
+            self.contested.insert(*client_id, rules.now);
+        }
         let held = self.streams.performed(action, rules);
         self.expect(held, rules.now, None);
     }

@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use self::restart::new_server;
 use super::client::{Client, Machines};
 use super::network::Network;
 use super::queue::{Next, Queue};
 use super::random::Random;
 use super::watch::{Rules, Watch};
 use crate::protocol::action::{Post, RequestNo, StreamNo};
-use crate::protocol::client_id::ClientIdSequence;
 use crate::protocol::ids::{AccessToken, AppId, Assigned, ClientId, Credentials, Pid, Role};
 use crate::protocol::limits::Limits;
 use crate::protocol::policy::Apps;
 use crate::protocol::receiver::{self, StreamEnd};
-use crate::protocol::sessions::{PidSequence, ServerAction, SessionTable};
+use crate::protocol::sessions::{ServerAction, SessionTable};
 use crate::protocol::socket::{self, State};
 use crate::protocol::time::{Millis, TimerKind, Timing};
 use crate::protocol::wire::Frame;
@@ -21,12 +21,10 @@ use crate::protocol::wired::{Effect, Input};
 
 mod client_side;
 mod log;
+mod restart;
 mod server_side;
 
 pub use log::{ClientEvent, Entry, Event, Lost};
-
-/// Calendar time at the zero of virtual time: 2026-11-18, in milliseconds since 1970.
-const CALENDAR_ZERO: i64 = 1_795_000_000_000;
 
 /// The number of a request whose maker does not ask what became of it.
 const NOBODY_ASKS: RequestNo = RequestNo(0);
@@ -59,6 +57,8 @@ pub struct World {
     sweep_at: Option<Millis>,
     /// Until when the server is down.
     down_until: Option<Millis>,
+    /// When the server exits, once it is stopping.
+    exits_at: Option<Millis>,
     /// Room for effects and actions, used again and again.
     spare_effects: Vec<Vec<Effect>>,
     spare_actions: Vec<Vec<ServerAction>>,
@@ -90,12 +90,36 @@ struct Alarm {
 
 #[derive(Debug)]
 enum Happening {
-    ClientGets { client: usize, epoch: u32, input: Input },
-    ServerGets { client: usize, epoch: u32, number: RequestNo, post: Post },
-    ServerOpens { client: usize, epoch: u32, stream: StreamNo, credentials: Credentials },
-    ServerGivesClientId { client: usize, epoch: u32 },
-    ServerLoses { client_id: ClientId, pid: Pid },
+    ClientGets {
+        client: usize,
+        epoch: u32,
+        input: Input,
+    },
+    ServerGets {
+        client: usize,
+        epoch: u32,
+        number: RequestNo,
+        post: Post,
+    },
+    ServerOpens {
+        client: usize,
+        epoch: u32,
+        stream: StreamNo,
+        credentials: Credentials,
+    },
+    ServerGivesClientId {
+        client: usize,
+        epoch: u32,
+    },
+    ServerLoses {
+        client_id: ClientId,
+        pid: Pid,
+    },
     ServerSweeps,
+    /// A server that was stopping exits; a new one is there after this time.
+    ServerExits {
+        down_for: Millis,
+    },
 }
 
 impl World {
@@ -117,6 +141,7 @@ impl World {
             streams: BTreeMap::new(),
             sweep_at: None,
             down_until: None,
+            exits_at: None,
             spare_effects: Vec::new(),
             spare_actions: Vec::new(),
             to_perform: VecDeque::new(),
@@ -256,29 +281,6 @@ impl World {
         self.watch.reloaded(client);
     }
 
-    /// The server stops without a word, and a new one is there after this time.
-    pub fn restart_server(&mut self, down_for: Millis) {
-        let up_again = self.now + down_for;
-        self.server = new_server(up_again, self.random.next());
-        self.down_until = Some(up_again);
-        self.sweep_at = None;
-        self.watch.server_restarted();
-        let streams = std::mem::take(&mut self.streams);
-        for served in streams.into_values().filter(|served| !served.dead) {
-            let delay = self.way(served.client);
-            self.stream_ends(served.client, served.stream, delay, StreamEnd::Broken);
-        }
-    }
-
-    /// The server recycles a client's stream (`shutdown`).
-    pub fn recycle(&mut self, client: usize) {
-        if let Some(client_id) = self.client_id(client) {
-            self.serve(|server, step, actions| {
-                server.recycle(client_id, step, actions);
-            });
-        }
-    }
-
     /// A request that no crSocket asked for: somebody's own sendevent.
     pub fn request(&mut self, client: usize, post: Post) {
         self.watch.said(&post, self.now);
@@ -357,6 +359,11 @@ impl World {
                 let rules = Rules { timing: &self.timing, limits: &self.limits, now: self.now };
                 self.watch.connection_gone(client_id, pid, rules);
             }
+            Happening::ServerExits { down_for } => {
+                if self.exits_at == Some(self.now) {
+                    self.restart_server(down_for);
+                }
+            }
             Happening::ServerSweeps => {
                 if self.sweep_at == Some(self.now) {
                     self.sweep_at = None;
@@ -385,14 +392,4 @@ impl World {
     fn schedule(&mut self, after: Millis, happening: Happening) -> u64 {
         self.happenings.push(self.now + after, happening)
     }
-
-    fn is_server_down(&self) -> bool {
-        self.down_until.is_some_and(|until| self.now < until)
-    }
-}
-
-fn new_server(at: Millis, seed: u64) -> SessionTable {
-    let unix_seconds = (CALENDAR_ZERO + at.0).unsigned_abs().div_ceil(1000);
-    let client_ids = ClientIdSequence::new(u128::from(seed).to_le_bytes(), 0, u64::MAX);
-    SessionTable::new(PidSequence::starting_at(unix_seconds), client_ids)
 }

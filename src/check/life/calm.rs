@@ -51,11 +51,14 @@ impl Life<'_> {
             }
             self.assign_partner(client);
         }
-        let bound = self.bound(round);
         if self.world.recording {
-            self.world.tell_log(Event::Told(format!("willing pairs find back within {bound}")));
+            for pair in self.pairs() {
+                let bound = self.bound(pair, round);
+                let told = format!("clients {} and {} find back within {bound}, if willing", pair.0, pair.1);
+                self.world.tell_log(Event::Told(told));
+            }
         }
-        self.expect_pairs(bound);
+        self.expect_pairs(round);
         self.expect_peace();
     }
 
@@ -69,8 +72,9 @@ impl Life<'_> {
         }
     }
 
-    /// How long it may take until everybody has found back (section 10).
-    fn bound(&self, round: &Round) -> Millis {
+    /// How long it may take until a pair has found back (section 10). Longer where one of its clientIds was, or may
+    /// still be, reserved for another user or contested: in this round or in its calm so far.
+    fn bound(&self, pair: (usize, usize), round: &Round) -> Millis {
         let timing = &self.world.timing;
         let first = Millis(625);
         let longest = Millis(18_750);
@@ -80,19 +84,30 @@ impl Life<'_> {
             + timing.interacting_max_event_out_dt
             + timing.min_cr_event_dt
             + self.plan.delay.times(6);
-        let contested =
-            self.stranger.is_some() || round.troubles.iter().any(|trouble| trouble.what.may_contest());
-        if contested { bound + timing.max_prev_alive_dt.times(2) + longest } else { bound }
+        if self.is_contested(pair, round) {
+            bound + timing.max_prev_alive_dt.times(2) + longest
+        } else {
+            bound
+        }
     }
 
-    fn expect_pairs(&mut self, bound: Millis) {
+    fn is_contested(&self, pair: (usize, usize), round: &Round) -> bool {
+        let is_its = |client: usize| client == pair.0 || client == pair.1;
+        round.troubles.iter().any(|trouble| is_its(trouble.client) && trouble.what.may_contest())
+            || [pair.0, pair.1].into_iter().any(|client| {
+                let id = self.world.client_id(client);
+                id.is_some_and(|id| self.world.watch.was_contested(id, self.round_began))
+            })
+    }
+
+    fn expect_pairs(&mut self, round: &Round) {
         let begin = self.world.now();
         self.summary.calms += 1;
         let mut waits: Vec<Wait> =
             self.pairs().map(|pair| Wait { pair, willing_since: begin, took: Millis::ZERO }).collect();
         let mut retry_at = begin + RETRY;
         // The whole bound, also where all look well sooner: a half-open stream may not have been noticed yet.
-        while self.world.watch.violation().is_none() && !self.is_over(begin, bound, &waits) {
+        while self.world.watch.violation().is_none() && !self.is_over(begin, round, &waits) {
             self.attack();
             self.world.run_for(Millis(500));
             if self.world.now() >= retry_at {
@@ -100,9 +115,10 @@ impl Life<'_> {
                 self.try_again();
             }
             for wait in &mut waits {
-                self.look_at(wait, bound);
+                self.look_at(wait, round);
             }
         }
+        self.expect_everybody_back();
         for wait in waits {
             if self.is_interacting(wait.pair) {
                 self.summary.slowest = self.summary.slowest.max(wait.took);
@@ -112,7 +128,19 @@ impl Life<'_> {
         }
     }
 
-    fn look_at(&mut self, wait: &mut Wait, bound: Millis) {
+    /// People have set every input: whoever is not willing by now is so because of its partner, or waits for its user.
+    fn expect_everybody_back(&mut self) {
+        for client in 0..self.people.len() {
+            let (state, id) = (self.world.state(client), self.world.client_id(client));
+            if !self.is_browser(client) && (!state.is_active() || id.is_none()) {
+                let seen = format!("at the end of a calm: {state:?}, {id:?}");
+                let now = self.world.now();
+                self.world.watch.report(Invariant::EverybodyIsBack, now, Some(client), seen);
+            }
+        }
+    }
+
+    fn look_at(&mut self, wait: &mut Wait, round: &Round) {
         let (now, pair) = (self.world.now(), wait.pair);
         if self.is_interacting(pair) {
             return;
@@ -125,6 +153,7 @@ impl Life<'_> {
             return;
         }
         wait.took = now - wait.willing_since;
+        let bound = self.bound(pair, round);
         if wait.took >= bound {
             let states = (self.world.state(pair.0).clone(), self.world.state(pair.1).clone());
             let seen = format!("{bound} after the calm began: {states:?}");
@@ -132,8 +161,10 @@ impl Life<'_> {
         }
     }
 
-    fn is_over(&self, begin: Millis, bound: Millis, waits: &[Wait]) -> bool {
+    fn is_over(&self, begin: Millis, round: &Round, waits: &[Wait]) -> bool {
         let elapsed = self.world.now() - begin;
+        let bounds = waits.iter().map(|wait| self.bound(wait.pair, round));
+        let bound = bounds.max().unwrap_or(Millis::ZERO);
         let all = |done: &dyn Fn((usize, usize)) -> bool| {
             waits.iter().all(|wait| self.is_interacting(wait.pair) || done(wait.pair))
         };

@@ -14,6 +14,10 @@ use crate::protocol::time::Millis;
 /// How long what a device hears after a sleep may be older than it knows (it notices only a timer that is 5 s late).
 const OLD_AFTER_SLEEP: Millis = Millis(30_000);
 
+/// How long a server that is stopping goes on answering, at least and at most.
+const SHORTEST_STOP: Millis = Millis(200);
+const LONGEST_STOP: Millis = Millis(2_000);
+
 /// Who sits before a client.
 #[derive(Clone, Debug)]
 pub(super) struct Person {
@@ -87,6 +91,11 @@ impl Life<'_> {
                 world.set_reads(client, false);
             }
             What::ServerRestart => world.restart_server(trouble.length.min(Millis(8_000))),
+            What::ServerStops => {
+                let serves_for = trouble.length.clamp(SHORTEST_STOP, LONGEST_STOP);
+                let down_for = (trouble.length - serves_for).at_least_zero().min(Millis(8_000));
+                world.stop_server(serves_for, down_for);
+            }
             What::Recycled => world.recycle(client),
             What::Paused => world.tell(client, Input::Paused(true)),
             What::Hidden => world.tell(client, Input::Visible(false)),
@@ -143,6 +152,7 @@ impl Life<'_> {
             What::TokenChanged => self.give_token(client),
             What::StreamCut
             | What::ServerRestart
+            | What::ServerStops
             | What::Recycled
             | What::Reloaded { .. }
             | What::Asleep

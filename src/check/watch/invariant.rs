@@ -29,6 +29,8 @@ pub enum Invariant {
     OneSession,
     /// Nothing comes behind the last words of a stream, or before its `hello`.
     LastWords,
+    /// A server that stops has ended every stream with `shutdown`, keeps nothing waiting, and accepts nothing more.
+    GracefulStop,
     /// At most one stream a receiver, and nothing from one that was given up.
     OneStream,
     /// While a stream has other credentials, new ones count as missing.
@@ -49,6 +51,8 @@ pub enum Invariant {
     NoGhostPartner,
     /// After the faults, every willing pair is interacting again in time.
     WillingPairsInteract,
+    /// After the faults, every client of this project is active and has a clientId: its page has given it all it needs.
+    EverybodyIsBack,
     /// A pair that is left in peace stays interacting.
     PairsStay,
 }
@@ -86,6 +90,9 @@ impl Invariant {
             Invariant::LastWords => {
                 "3: hello: every later frame belongs to this pid; aborted, closed, shutdown: the stream then ends"
             }
+            Invariant::GracefulStop => {
+                "4: graceful stop: every stream gets shutdown and then ends; nothing new is served or accepted"
+            }
             Invariant::OneStream => {
                 "5: never two streams at a time; frames of a stream that was given up are ignored"
             }
@@ -110,6 +117,7 @@ impl Invariant {
                  recipientWaitDt + helloSettleDt + delta"
             }
             Invariant::WillingPairsInteract => "10: every willing pair is interacting again",
+            Invariant::EverybodyIsBack => "7: whoever has every input set is active",
             Invariant::PairsStay => "10: no stranger parts or blocks a pair",
         }
     }

@@ -43,6 +43,8 @@ pub(super) struct Streams {
     orders: BTreeMap<(ClientId, ClientId), VecDeque<Accepted>>,
     /// Who waits in whose line.
     pub(super) lines: BTreeMap<ClientId, Vec<Waiting>>,
+    /// Whether the server is stopping.
+    stopping: bool,
 }
 
 /// To whom a clientId belongs.
@@ -113,6 +115,27 @@ impl Streams {
     /// A new server knows nothing of what the old one had accepted, or whose anything was.
     pub(super) fn server_restarted(&mut self) {
         *self = Streams::default();
+    }
+
+    /// A server that stops has ended every stream with `shutdown`, and nothing waits any more.
+    pub(super) fn server_stopped(&mut self) -> Result<(), Broken> {
+        self.stopping = true;
+        let live = self.standings.iter().find(|(_, standing)| standing.state == StandingState::Live);
+        if let Some((client_id, standing)) = live {
+            return Err((
+                Invariant::GracefulStop,
+                format!("the stream {} of {client_id} goes on", standing.pid),
+            ));
+        }
+        if let Some(recipient) = self.lines.keys().next() {
+            return Err((Invariant::GracefulStop, format!("something still waits for {recipient}")));
+        }
+        Ok(())
+    }
+
+    /// A server that stops serves no new stream and accepts nothing.
+    pub(super) fn check_not_stopping(&self, seen: &str) -> Result<(), Broken> {
+        if self.stopping { Err((Invariant::GracefulStop, seen.into())) } else { Ok(()) }
     }
 
     /// Whether somebody may speak for this clientId, as things stood before the step in which it was let.
@@ -237,6 +260,7 @@ impl Streams {
     }
 
     fn began(&mut self, client_id: ClientId, pid: Pid, rules: Rules<'_>) -> Result<(), Broken> {
+        self.check_not_stopping("a new stream said hello")?;
         let asked = self.asked.take().filter(|(asked, _, _)| *asked == pid);
         let Some((_, party, pairing)) = asked else {
             return Err((Invariant::LastWords, format!("hello on {pid}, for which nobody asked")));

@@ -1,6 +1,7 @@
 //! What clients take and ask for.
 
-use super::{Alarm, CALENDAR_ZERO, ClientEvent, Happening, Lost, World};
+use super::restart::CALENDAR_ZERO;
+use super::{Alarm, ClientEvent, Happening, Lost, World};
 use crate::check::client::Timer;
 use crate::protocol::action::{Outcome, Post, RequestNo, StreamNo};
 use crate::protocol::ids::Credentials;
