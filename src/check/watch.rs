@@ -24,7 +24,7 @@ use crate::protocol::limits::Limits;
 use crate::protocol::policy::Pairing;
 use crate::protocol::sessions::{NotOpened, Note, ServerAction, SessionTable};
 use crate::protocol::socket::State;
-use crate::protocol::time::{Millis, Step};
+use crate::protocol::time::{Millis, Step, Timing};
 use crate::protocol::wire::Frame;
 use crate::protocol::wired::{Effect, Input};
 
@@ -178,7 +178,9 @@ impl Watch {
         let held = self.streams.check_not_stopping("a sendevent was accepted");
         self.expect(held, rules.now, Some(client));
         if let Some(event) = event {
-            self.streams.accepted(&event);
+            self.streams.accepted(&event, rules.now);
+            let held = Streams::check_forwarded(&event, actions);
+            self.expect(held, rules.now, Some(client));
         }
     }
 
@@ -222,8 +224,10 @@ impl Watch {
         self.streams.taken(client_id, pid);
     }
 
-    /// What waits in all lines and outputs together keeps its bounds.
-    pub(super) fn server(&mut self, server: &SessionTable, limits: &Limits, at: Millis) {
+    /// What waits in all lines and outputs together keeps its bounds, and nothing waits too long.
+    pub(super) fn server(&mut self, server: &SessionTable, limits: &Limits, timing: &Timing, at: Millis) {
+        let held = self.streams.check_waits(timing, at);
+        self.expect(held, at, None);
         let (lines, outputs) = (server.line_bytes(), server.output_bytes());
         if lines > limits.all_lines_bytes || outputs > limits.all_outputs_bytes {
             let seen = format!("{lines} bytes in lines, {outputs} bytes in outputs");

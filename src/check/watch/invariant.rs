@@ -29,6 +29,8 @@ pub enum Invariant {
     OneSession,
     /// Nothing comes behind the last words of a stream, or before its `hello`.
     LastWords,
+    /// What was accepted is written, dropped with a note, or waits for no longer than it may.
+    NothingVanishes,
     /// A server that stops has ended every stream with `shutdown`, keeps nothing waiting, and accepts nothing more.
     GracefulStop,
     /// At most one stream a receiver, and nothing from one that was given up.
@@ -89,6 +91,9 @@ impl Invariant {
             }
             Invariant::LastWords => {
                 "3: hello: every later frame belongs to this pid; aborted, closed, shutdown: the stream then ends"
+            }
+            Invariant::NothingVanishes => {
+                "4: an accepted event is written, dropped and noted, or waits at most recipientWaitDt or unassignWaitDt"
             }
             Invariant::GracefulStop => {
                 "4: graceful stop: every stream gets shutdown and then ends; nothing new is served or accepted"

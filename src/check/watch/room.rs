@@ -1,11 +1,18 @@
 //! How much waits, and who holds how much of it: lines and outputs, counted from what was accepted and what is read.
 
+use std::sync::Arc;
+
 use super::invariant::{Broken, Invariant};
-use super::streams::{Streams, Waiting, head_of, sender_of};
+use super::streams::{Acceptance, Streams, Waiting, head_of, sender_of};
 use crate::protocol::event::EventKind;
 use crate::protocol::ids::{ClientId, Pid};
 use crate::protocol::limits::Limits;
+use crate::protocol::sessions::{Effect, ServerAction};
+use crate::protocol::time::{Millis, Timing};
 use crate::protocol::wire::Frame;
+
+/// How much later than its time something may leave a line.
+const MARGIN: Millis = Millis(1_000);
 
 impl Streams {
     /// The line into which this sender's event went keeps its bounds.
@@ -18,6 +25,54 @@ impl Streams {
         let Some(line) = self.lines.get(&recipient) else { return Ok(()) };
         let held = line.iter().filter(|waiting| waiting.sender == sender).count();
         check_share("line", recipient, line.len(), held, limits.line_events)
+    }
+
+    /// What was answered as forwarded was written to its recipient's stream in the same step.
+    pub(super) fn check_forwarded(event: &Acceptance<'_>, actions: &[ServerAction]) -> Result<(), Broken> {
+        let is_it = |action: &ServerAction| match action {
+            ServerAction::Write { client_id, frame: Frame::CrEvent(text), .. } => {
+                *client_id == event.recipient && Arc::ptr_eq(text, event.text)
+            }
+            ServerAction::Write { .. }
+            | ServerAction::End { .. }
+            | ServerAction::Cut { .. }
+            | ServerAction::Note(_) => false,
+        };
+        if *event.effect != Effect::Forwarded || actions.iter().any(is_it) {
+            return Ok(());
+        }
+        let seen =
+            format!("{} from {} to {}, not written", head_of(event.text), event.sender, event.recipient);
+        Err((Invariant::NothingVanishes, seen))
+    }
+
+    /// Nothing waits for longer than it may for its recipient to come and settle, where that reads what it gets.
+    pub(super) fn check_waits(&self, timing: &Timing, now: Millis) -> Result<(), Broken> {
+        for (recipient, line) in &self.lines {
+            let standing = self.standings.get(recipient);
+            if standing.is_some_and(|standing| !standing.unread.is_empty()) {
+                continue;
+            }
+            // A session may begin at the last moment, and settles first.
+            let began = standing.map_or(Millis::MIN, |standing| standing.began);
+            for waiting in line {
+                let head = head_of(&waiting.text);
+                let wait = match EventKind::of(head) {
+                    EventKind::Unassign => timing.unassign_wait_dt,
+                    EventKind::Ping | EventKind::Inactive | EventKind::Reject | EventKind::Ordinary => {
+                        timing.recipient_wait_dt
+                    }
+                };
+                let until = (waiting.since + wait).max(began) + timing.hello_settle_dt + MARGIN;
+                if now > until {
+                    let from = waiting.sender;
+                    let seen =
+                        format!("{head} from {from} to {recipient} has waited since {}", waiting.since);
+                    return Err((Invariant::NothingVanishes, seen));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// A frame stays unread in an output: it keeps its bounds.

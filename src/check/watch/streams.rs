@@ -51,6 +51,7 @@ pub(super) struct Streams {
 #[derive(Debug)]
 pub(super) struct Standing {
     pub(super) pid: Pid,
+    pub(super) began: Millis,
     party: Party,
     pairing: Pairing,
     state: StandingState,
@@ -83,6 +84,8 @@ struct Accepted {
 pub(super) struct Waiting {
     pub(super) sender: ClientId,
     pub(super) text: Arc<str>,
+    /// When it was accepted.
+    pub(super) since: Millis,
 }
 
 /// A crEvent that the server has accepted.
@@ -172,7 +175,7 @@ impl Streams {
     }
 
     /// A crEvent was accepted; perhaps it goes on.
-    pub(super) fn accepted(&mut self, event: &Acceptance<'_>) {
+    pub(super) fn accepted(&mut self, event: &Acceptance<'_>, now: Millis) {
         let (sender, recipient) = (event.sender, event.recipient);
         if event.text.starts_with("ping,")
             && let Some(standing) = self.standings.get_mut(&sender)
@@ -191,7 +194,7 @@ impl Streams {
         }
         if waits {
             let text = Arc::clone(event.text);
-            self.lines.entry(recipient).or_default().push(Waiting { sender, text });
+            self.lines.entry(recipient).or_default().push(Waiting { sender, text, since: now });
         }
     }
 
@@ -281,6 +284,7 @@ impl Streams {
         }
         let standing = Standing {
             pid,
+            began: rules.now,
             party,
             pairing,
             state: StandingState::Live,

@@ -198,7 +198,7 @@ impl World {
             apps: &self.apps,
         };
         input(&mut self.server, &step, actions);
-        self.watch.server(&self.server, &self.limits, self.now);
+        self.watch.server(&self.server, &self.limits, &self.timing, self.now);
     }
 
     /// What a step asks for comes behind what earlier ones asked for, also when it was caused by one of them.
