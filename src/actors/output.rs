@@ -189,11 +189,6 @@ impl StreamReader {
         }
     }
 
-    /// Which stream.
-    pub fn pid(&self) -> Pid {
-        self.pid
-    }
-
     fn report(&self, what: Reported) {
         self.reports.report(Report { client_id: self.client_id, pid: self.pid, what });
     }

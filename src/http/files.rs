@@ -138,11 +138,7 @@ fn redirect_to_folder(request: &HttpRequest) -> HttpResponse {
 }
 
 fn not_allowed(request: &HttpRequest) -> HttpResponse {
-    let detail = format!("{} is not for files; GET and HEAD are.", request.method());
-    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail);
-    let mut response = problem.response();
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
-    response
+    Problem::method_not_allowed(request.method().as_str(), "GET, HEAD").response()
 }
 
 fn nothing() -> HttpResponse {
@@ -150,9 +146,7 @@ fn nothing() -> HttpResponse {
 }
 
 fn busy(detail: &str) -> HttpResponse {
-    let mut response = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).response();
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
-    response
+    Problem::not_now(detail, 2).response()
 }
 
 fn failure(error: &NotFound) -> HttpResponse {
