@@ -98,7 +98,8 @@ async fn spawn(host: &Host, pairs: u32) -> Result<(), Box<dyn Error>> {
     let begin = Instant::now();
     for pair in 0..pairs {
         let (controller, responder) = (id(2 * pair)?, id(2 * pair + 1)?);
-        let build = |role, id| CrSocketBuilder::new(app.clone(), role).client_id(id).access_token(token.clone());
+        let build =
+            |role, id| CrSocketBuilder::new(app.clone(), role).client_id(id).access_token(token.clone());
         host.spawn_pair(
             build(Role::Controller, controller).partner(responder),
             build(Role::Responder, responder),
@@ -114,7 +115,7 @@ async fn spawn(host: &Host, pairs: u32) -> Result<(), Box<dyn Error>> {
 }
 
 /// A multiple of the ping interval.
-const SPAWNING: Duration = Duration::from_secs(60);
+const SPAWNING: Duration = Duration::from_secs(30);
 
 /// Thousands of bytes for each of two sockets a pair.
 fn kb_each(kib: u64, pairs: u32) -> f64 {

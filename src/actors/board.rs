@@ -174,12 +174,11 @@ impl Inner {
     fn entries(&self, from: SocketId) -> impl Iterator<Item = (SocketId, &Entry)> {
         let (first, _) = at(from);
         let pages = self.pages.iter().enumerate().skip(first);
-        let entries = pages.filter_map(|(number, page)| Some((number, page.as_ref()?))).flat_map(
-            |(number, page)| {
+        let entries =
+            pages.filter_map(|(number, page)| Some((number, page.as_ref()?))).flat_map(|(number, page)| {
                 let base = u32::try_from(number).unwrap_or(u32::MAX).wrapping_mul(PAGE);
                 page.entries.iter().zip(base..).map(|(entry, id)| (SocketId(id), entry))
-            },
-        );
+            });
         entries.filter(move |(id, _)| *id >= from)
     }
 }
@@ -302,4 +301,3 @@ impl Word {
         })
     }
 }
-

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use actix::{Message, Recipient};
 
 use super::board::SocketId;
+use super::guard::Child;
 use super::link::{EndsKey, PortNo};
 use super::output::{Connection, Report, StreamReader};
 use crate::protocol::action::{Fate, Notice, Outcome, RequestNo, StreamNo, Ticket};
@@ -265,7 +266,7 @@ pub(super) struct ChildGone {
     /// In which life.
     pub(super) life: Life,
     /// Which child.
-    pub(super) child: &'static str,
+    pub(super) child: Child,
     /// Whether it was told to stop.
     pub(super) was_told: bool,
 }

@@ -2,14 +2,11 @@
 
 use std::rc::Rc;
 
-use actix::{Actor, ActorContext, Addr, Context, Handler};
+use actix::{Actor, ActorContext, Context, Handler};
 
-use super::guard::Guard;
-use super::link::{EndsKey, Link};
-use super::messages::{Life, StopChild, Told};
-use super::sender::EventSender;
+use super::guard::{Child, Family, Guard};
+use super::messages::{StopChild, Told};
 use super::shared::Shared;
-use super::socket::CrSocket;
 use super::timers::{HasTimers, Timers};
 use crate::protocol::action::ReceiverAction;
 use crate::protocol::receiver::{Input, Receiver};
@@ -20,60 +17,37 @@ use crate::protocol::time::TimerKind;
 #[derive(Debug)]
 pub(super) struct EventReceiver {
     machine: Receiver,
-    socket: Addr<CrSocket>,
-    sender: Addr<EventSender>,
-    link: Link,
-    ends: EndsKey,
-    life: Life,
     timers: Timers,
-    shared: Rc<Shared>,
-    guard: Guard,
-}
-
-/// What the actors of one crSocket know of each other.
-#[derive(Clone, Debug)]
-pub(super) struct Family {
-    pub(super) socket: Addr<CrSocket>,
-    pub(super) receiver: Addr<EventReceiver>,
-    pub(super) sender: Addr<EventSender>,
-    pub(super) link: Link,
-    pub(super) ends: EndsKey,
-    pub(super) life: Life,
-    pub(super) shared: Rc<Shared>,
+    home: Guard,
 }
 
 impl EventReceiver {
-    pub(super) fn new(family: &Family) -> EventReceiver {
+    pub(super) fn new(family: &Rc<Family>) -> EventReceiver {
         EventReceiver {
             machine: Receiver::new(),
-            socket: family.socket.clone(),
-            sender: family.sender.clone(),
-            link: family.link.clone(),
-            ends: family.ends,
-            life: family.life,
             timers: Timers::default(),
-            shared: Rc::clone(&family.shared),
-            guard: Guard::new(family.socket.clone(), "EventReceiver", family.life),
+            home: Guard::new(family, Child::EventReceiver),
         }
     }
 
     fn take(&mut self, input: Input, context: &mut Context<EventReceiver>) {
-        let mut actions = self.shared.room.receiver.take();
-        self.machine.handle(input, &self.shared.step(), &mut actions);
+        let family = Rc::clone(&self.home.family);
+        let mut actions = family.shared.room.receiver.take();
+        self.machine.handle(input, &family.shared.step(), &mut actions);
         for action in actions.drain(..) {
-            self.perform(action, context);
+            self.perform(action, &family, context);
         }
-        self.shared.room.receiver.set(actions);
+        family.shared.room.receiver.set(actions);
     }
 
-    fn perform(&mut self, action: ReceiverAction, context: &mut Context<EventReceiver>) {
+    fn perform(&mut self, action: ReceiverAction, family: &Family, context: &mut Context<EventReceiver>) {
         match action {
             ReceiverAction::Open { stream, credentials, resume } => {
-                self.link.open(self.ends, stream, credentials, resume);
+                family.link.open(family.ends, stream, credentials, resume);
             }
-            ReceiverAction::Drop { stream } => self.link.drop_stream(self.ends, stream),
-            ReceiverAction::Post(post) => self.sender.do_send(send_line::Input::Post(post)),
-            ReceiverAction::Socket(input) => self.socket.do_send(Told { life: self.life, input }),
+            ReceiverAction::Drop { stream } => family.link.drop_stream(family.ends, stream),
+            ReceiverAction::Post(post) => family.sender.do_send(send_line::Input::Post(post)),
+            ReceiverAction::Socket(input) => family.socket.do_send(Told { life: family.life, input }),
             ReceiverAction::SetTimer { timer, after } => Timers::set(self, timer, after, context),
             ReceiverAction::CancelTimer(timer) => Timers::cancel(self, timer, context),
         }
@@ -90,7 +64,7 @@ impl HasTimers for EventReceiver {
     }
 
     fn shared(&self) -> &Shared {
-        &self.shared
+        &self.home.family.shared
     }
 
     fn timer_fired(&mut self, timer: TimerKind, context: &mut Context<EventReceiver>) {
@@ -110,7 +84,7 @@ impl Handler<StopChild> for EventReceiver {
     type Result = ();
 
     fn handle(&mut self, _: StopChild, context: &mut Context<EventReceiver>) {
-        self.guard.stops_as_told();
+        self.home.stops_as_told();
         context.stop();
     }
 }

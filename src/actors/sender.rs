@@ -2,14 +2,11 @@
 
 use std::rc::Rc;
 
-use actix::{Actor, ActorContext, Addr, Context, Handler};
+use actix::{Actor, ActorContext, Context, Handler};
 
-use super::guard::Guard;
-use super::link::{EndsKey, Link};
-use super::messages::{Life, Settled, StopChild, Told};
-use super::receiver::{EventReceiver, Family};
+use super::guard::{Child, Family, Guard};
+use super::messages::{Settled, StopChild, Told};
 use super::shared::Shared;
-use super::socket::CrSocket;
 use super::timers::{HasTimers, Timers};
 use crate::protocol::action::{Message, SendLineAction, SenderAction};
 use crate::protocol::send_line::{self, SendLine};
@@ -21,14 +18,8 @@ use crate::protocol::time::TimerKind;
 pub(super) struct EventSender {
     machine: Sender,
     line: SendLine,
-    socket: Addr<CrSocket>,
-    receiver: Addr<EventReceiver>,
-    link: Link,
-    ends: EndsKey,
-    life: Life,
     timers: Timers,
-    shared: Rc<Shared>,
-    guard: Guard,
+    home: Guard,
     /// It was told to stop, and does once nothing waits any more.
     is_leaving: bool,
 }
@@ -40,18 +31,12 @@ enum Letter {
 }
 
 impl EventSender {
-    pub(super) fn new(family: &Family) -> EventSender {
+    pub(super) fn new(family: &Rc<Family>) -> EventSender {
         EventSender {
             machine: Sender::new(),
             line: SendLine::new(),
-            socket: family.socket.clone(),
-            receiver: family.receiver.clone(),
-            link: family.link.clone(),
-            ends: family.ends,
-            life: family.life,
             timers: Timers::default(),
-            shared: Rc::clone(&family.shared),
-            guard: Guard::new(family.socket.clone(), "EventSender", family.life),
+            home: Guard::new(family, Child::EventSender),
             is_leaving: false,
         }
     }
@@ -80,20 +65,21 @@ impl EventSender {
         replies: &mut Vec<Letter>,
         context: &mut Context<EventSender>,
     ) {
-        let mut actions = self.shared.room.sender.take();
-        self.machine.handle(input, &self.shared.step(), &mut actions);
+        let family = Rc::clone(&self.home.family);
+        let mut actions = family.shared.room.sender.take();
+        self.machine.handle(input, &family.shared.step(), &mut actions);
         for action in actions.drain(..) {
             match action {
                 SenderAction::Post(post) => replies.push(Letter::Line(send_line::Input::Post(post))),
-                SenderAction::Socket(input) => self.socket.do_send(Told { life: self.life, input }),
+                SenderAction::Socket(input) => family.socket.do_send(Told { life: family.life, input }),
                 SenderAction::Fate { ticket, fate } => {
-                    self.socket.do_send(Settled { life: self.life, ticket, fate });
+                    family.socket.do_send(Settled { life: family.life, ticket, fate });
                 }
                 SenderAction::SetTimer { timer, after } => Timers::set(self, timer, after, context),
                 SenderAction::CancelTimer(timer) => Timers::cancel(self, timer, context),
             }
         }
-        self.shared.room.sender.set(actions);
+        family.shared.room.sender.set(actions);
     }
 
     fn line_takes(
@@ -102,29 +88,30 @@ impl EventSender {
         replies: &mut Vec<Letter>,
         context: &mut Context<EventSender>,
     ) {
-        let mut actions = self.shared.room.line.take();
-        self.line.handle(input, &self.shared.step(), &mut actions);
+        let family = Rc::clone(&self.home.family);
+        let mut actions = family.shared.room.line.take();
+        self.line.handle(input, &family.shared.step(), &mut actions);
         for action in actions.drain(..) {
             match action {
                 SendLineAction::Send { number, mut post } => {
                     if let Message::CrEvent(event) = &mut post.message {
-                        event.send_ct = self.shared.calendar();
+                        event.send_ct = family.shared.calendar();
                     }
-                    self.link.send(self.ends, number, post);
+                    family.link.send(family.ends, number, post);
                 }
                 SendLineAction::Sender(input) => replies.push(Letter::Sender(input)),
-                SendLineAction::Receiver(input) => self.receiver.do_send(input),
+                SendLineAction::Receiver(input) => family.receiver.do_send(input),
                 SendLineAction::SetTimer { timer, after } => Timers::set(self, timer, after, context),
                 SendLineAction::CancelTimer(timer) => Timers::cancel(self, timer, context),
             }
         }
-        self.shared.room.line.set(actions);
+        family.shared.room.line.set(actions);
     }
 
     /// Once told to stop, it does when everything has left and was answered.
     fn leave_if_done(&mut self, context: &mut Context<EventSender>) {
         if self.is_leaving && self.line.is_empty() {
-            self.guard.stops_as_told();
+            self.home.stops_as_told();
             context.stop();
         }
     }
@@ -140,7 +127,7 @@ impl HasTimers for EventSender {
     }
 
     fn shared(&self) -> &Shared {
-        &self.shared
+        &self.home.family.shared
     }
 
     fn timer_fired(&mut self, timer: TimerKind, context: &mut Context<EventSender>) {
@@ -183,7 +170,7 @@ impl Handler<StopChild> for EventSender {
     fn handle(&mut self, StopChild { at_once }: StopChild, context: &mut Context<EventSender>) {
         self.is_leaving = true;
         if at_once {
-            self.guard.stops_as_told();
+            self.home.stops_as_told();
             context.stop();
         }
         self.leave_if_done(context);

@@ -7,11 +7,12 @@ use std::time::Duration;
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Recipient};
 
 use super::board::{Place, StateName};
+use super::guard::{Child, Family};
 use super::link::{Ends, Link};
 use super::messages::{
     ChildGone, Life, News, Remove, SendCrEvent, SetFact, Settled, SocketEvent, StopChild, Told,
 };
-use super::receiver::{EventReceiver, Family};
+use super::receiver::EventReceiver;
 use super::recent::{EventType, Happening, What};
 use super::sender::EventSender;
 use super::shared::Shared;
@@ -33,7 +34,7 @@ pub struct CrSocket {
     machine: Socket,
     place: Place,
     app: AppId,
-    family: Family,
+    family: Rc<Family>,
     observer: Option<Recipient<SocketEvent>>,
     tickets: OpenTickets,
     timers: Timers,
@@ -182,17 +183,15 @@ impl CrSocket {
     }
 
     /// A child died: all three start anew, nothing else is touched.
-    fn reset(&mut self, child: &'static str, context: &mut Context<CrSocket>) {
-        log::error!("the {child} of crSocket {} died; the crSocket is reset", self.place.id());
+    fn reset(&mut self, child: Child, context: &mut Context<CrSocket>) {
+        log::error!("the {child:?} of crSocket {} died; the crSocket is reset", self.place.id());
         self.family.shared.host.counters.count(Counter::SocketsReset);
         self.place.count_reset();
         self.record(What::Reset);
         self.tell(News::Reset);
         let role = self.machine.role();
-        let facts = Facts {
-            client: self.machine.client().clone(),
-            partner: self.machine.sender().partner.clone(),
-        };
+        let facts =
+            Facts { client: self.machine.client().clone(), partner: self.machine.sender().partner.clone() };
         self.give_up_family();
         Timers::cancel_all(self, context);
         for (ticket, fate) in self.tickets.end() {
@@ -235,7 +234,7 @@ fn hatch(
     link: &Link,
     shared: &Rc<Shared>,
     life: Life,
-) -> Family {
+) -> Rc<Family> {
     let (receiver_context, sender_context) = (Context::new(), Context::new());
     let (receiver, sender) = (receiver_context.address(), sender_context.address());
     let ends = link.attach(Ends {
@@ -246,8 +245,8 @@ fn hatch(
         sender: sender.clone(),
         life,
     });
-    let family =
-        Family { socket, receiver, sender, link: link.clone(), ends, life, shared: Rc::clone(shared) };
+    let (link, shared) = (link.clone(), Rc::clone(shared));
+    let family = Rc::new(Family { socket, receiver, sender, link, ends, life, shared });
     receiver_context.run(EventReceiver::new(&family));
     sender_context.run(EventSender::new(&family));
     family

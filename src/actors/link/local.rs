@@ -12,7 +12,8 @@ use slotmap::SlotMap;
 
 use super::{Ends, EndsKey, PortNo};
 use crate::actors::messages::{
-    ClosePort, GiveClientId, LocalDeliveries, LocalDelivery, LocalRequest, LocalRequests, OpenPort, Remove, Told,
+    ClosePort, GiveClientId, LocalDeliveries, LocalDelivery, LocalRequest, LocalRequests, OpenPort, Remove,
+    Told,
 };
 use crate::actors::output::{Report, Reported};
 use crate::actors::registry::Registry;
@@ -63,13 +64,7 @@ impl LocalLink {
         let context = Context::<Port>::new();
         let bell = actix::AsyncContext::address(&context);
         registry.do_send(OpenPort { port, deliveries: bell.clone().recipient() });
-        let inner = Inner {
-            port,
-            registry,
-            bell,
-            attached: RefCell::default(),
-            asked: RefCell::default(),
-        };
+        let inner = Inner { port, registry, bell, attached: RefCell::default(), asked: RefCell::default() };
         let link = LocalLink(Rc::new(inner));
         context.run(Port(link.clone()));
         link

@@ -77,26 +77,23 @@ impl Ports {
 }
 
 impl Registry {
-    fn open_local(
-        &mut self,
-        writer: LocalWriter,
-        app: &AppId,
-        role: Role,
-        credentials: &Credentials,
-    ) {
+    fn open_local(&mut self, writer: LocalWriter, app: &AppId, role: Role, credentials: &Credentials) {
         let params = EventSourceParams {
             client_id: Some(credentials.client_id.to_string().into()),
             client_role: Some(role.as_str().into()),
             access_token: Some(credentials.access_token.as_str().into()),
         };
-        let opened =
-            self.step_quietly(|table, step, actions| table.open(app, &params, step, actions));
+        let opened = self.step_quietly(|table, step, actions| table.open(app, &params, step, actions));
         let LocalWriter { port, ends, stream } = writer;
         match opened {
             Opened::Stream { client_id, pid, retry } => {
                 self.streams.insert(
                     pid,
-                    Stream { writer: Writer::Local(writer), last_written: self.clock.now(), heartbeat: Millis::MAX },
+                    Stream {
+                        writer: Writer::Local(writer),
+                        last_written: self.clock.now(),
+                        heartbeat: Millis::MAX,
+                    },
                 );
                 self.ports.push(port, LocalDelivery::Opened { ends, stream, client_id, pid });
                 self.ports.push(port, LocalDelivery::Retry { ends, stream, after: retry });
@@ -169,7 +166,8 @@ impl Handler<ClosePort> for Registry {
 
     fn handle(&mut self, ClosePort(port): ClosePort, context: &mut Context<Registry>) {
         self.ports.close(port);
-        let is_there = |stream: &Stream| matches!(&stream.writer, Writer::Local(writer) if writer.port == port);
+        let is_there =
+            |stream: &Stream| matches!(&stream.writer, Writer::Local(writer) if writer.port == port);
         let gone: Vec<Pid> =
             self.streams.iter().filter(|(_, stream)| is_there(stream)).map(|(pid, _)| *pid).collect();
         for pid in gone {
