@@ -10,6 +10,8 @@ use actix::{Actor, Addr, Arbiter, Recipient};
 use actix_rt::ArbiterHandle;
 
 use super::board::{Board, SocketId, Summary};
+use super::link::http::HttpLink;
+use super::link::http::server::HttpServer;
 use super::link::local::LocalLink;
 use super::link::{Link, PortNo};
 use super::messages::{Remove, SendCrEvent, SetFact, SocketEvent};
@@ -62,6 +64,8 @@ pub enum Threads {
 pub enum Server {
     /// The Registry of this process.
     Local(Addr<Registry>),
+    /// Any CRSocket server over HTTP.
+    Http(HttpServer),
 }
 
 /// Hosts crSockets.
@@ -234,6 +238,7 @@ impl Home {
                 let port = PortNo(PORTS.fetch_add(1, Ordering::Relaxed));
                 Link::Local(LocalLink::open_port(port, registry))
             }
+            Server::Http(server) => Link::Http(HttpLink::new(server, &wide.timing)),
         };
         let shared = Rc::new(Shared::new(Arc::clone(wide)));
         let home = Home { key, shared, link };

@@ -10,8 +10,10 @@ use crate::protocol::action::{Post, RequestNo, StreamNo};
 use crate::protocol::ids::{AppId, Credentials, Role};
 use actix::Addr;
 
+pub mod http;
 pub mod local;
 
+use http::HttpLink;
 use local::LocalLink;
 
 new_key_type! {
@@ -28,6 +30,8 @@ pub struct PortNo(pub usize);
 pub(super) enum Link {
     /// To this process's Registry.
     Local(LocalLink),
+    /// To a server over HTTP.
+    Http(HttpLink),
 }
 
 /// Where what comes for a crSocket goes.
@@ -52,6 +56,7 @@ impl Link {
     pub(super) fn attach(&self, ends: Ends) -> EndsKey {
         match self {
             Link::Local(link) => link.attach(ends),
+            Link::Http(link) => link.attach(ends),
         }
     }
 
@@ -60,6 +65,7 @@ impl Link {
     pub(super) fn detach(&self, ends: EndsKey) {
         match self {
             Link::Local(link) => link.detach(ends),
+            Link::Http(link) => link.detach(ends),
         }
     }
 
@@ -71,6 +77,7 @@ impl Link {
                 let _ = resume;
                 link.open(ends, stream, credentials);
             }
+            Link::Http(link) => link.open(ends, stream, &credentials, resume),
         }
     }
 
@@ -78,13 +85,15 @@ impl Link {
     pub(super) fn drop_stream(&self, ends: EndsKey, stream: StreamNo) {
         match self {
             Link::Local(link) => link.drop_stream(ends, stream),
+            Link::Http(link) => link.drop_stream(ends, stream),
         }
     }
 
     /// Sends; the answer goes to the EventSender.
-    pub(super) fn send(&self, ends: EndsKey, number: RequestNo, post: Post) {
+    pub(super) fn send(&self, ends: EndsKey, number: RequestNo, post: &Post) {
         match self {
-            Link::Local(link) => link.send(ends, number, &post),
+            Link::Local(link) => link.send(ends, number, post),
+            Link::Http(link) => link.send(ends, number, post),
         }
     }
 
@@ -92,6 +101,7 @@ impl Link {
     pub(super) fn request_client_id(&self, ends: EndsKey) {
         match self {
             Link::Local(link) => link.request_client_id(ends),
+            Link::Http(link) => link.request_client_id(ends),
         }
     }
 
@@ -99,6 +109,7 @@ impl Link {
     pub(super) fn remove_all(&self) {
         match self {
             Link::Local(link) => link.remove_all(),
+            Link::Http(link) => link.remove_all(),
         }
     }
 
@@ -106,6 +117,7 @@ impl Link {
     pub(super) fn close(&self) {
         match self {
             Link::Local(link) => link.close(),
+            Link::Http(_) => {}
         }
     }
 }

@@ -97,7 +97,7 @@ impl EventSender {
                     if let Message::CrEvent(event) = &mut post.message {
                         event.send_ct = family.shared.calendar();
                     }
-                    family.link.send(family.ends, number, post);
+                    family.link.send(family.ends, number, &post);
                 }
                 SendLineAction::Sender(input) => replies.push(Letter::Sender(input)),
                 SendLineAction::Receiver(input) => family.receiver.do_send(input),
