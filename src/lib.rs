@@ -13,6 +13,7 @@ pub mod cli;
 pub mod client_id_store;
 pub mod config;
 pub mod config_command;
+pub mod demo;
 pub mod file_watch;
 pub mod http;
 pub mod metrics;

@@ -10,6 +10,7 @@ use actix::{Actor, Addr, Arbiter, Recipient};
 use actix_rt::ArbiterHandle;
 
 use super::board::{Board, SocketId, Summary};
+use super::client_ids::ClientIds;
 use super::link::http::HttpLink;
 use super::link::http::server::HttpServer;
 use super::link::local::LocalLink;
@@ -40,6 +41,9 @@ pub struct HostSettings {
     pub threads: Threads,
     /// The server they speak with.
     pub server: Server,
+    /// Who gives out the clientIds of a server of this process, where they are kept on disk. Without it the Registry is
+    /// asked itself.
+    pub client_ids: Option<Arc<ClientIds>>,
     /// How many happenings are kept.
     pub recent: usize,
     /// Where everything is counted.
@@ -108,6 +112,7 @@ impl HostSettings {
             timing: Timing::default(),
             threads: Threads::Own(std::thread::available_parallelism().map_or(1, usize::from)),
             server,
+            client_ids: None,
             recent: RECENT,
             counters: Arc::default(),
             random: || fastrand::u64(..),
@@ -128,6 +133,7 @@ impl Host {
             board: Arc::default(),
             recent: Arc::new(Recent::new(settings.recent)),
             counters: settings.counters,
+            client_ids: settings.client_ids.unwrap_or_else(|| Arc::new(ClientIds::new(None))),
             sockets: AtomicUsize::new(0),
             latest_timer: AtomicI64::new(0),
         });
@@ -198,7 +204,7 @@ impl Host {
 
     /// Removes all crSockets, waits until they are gone, at most for this long, and stops its threads. How many were
     /// not gone by then.
-    pub async fn stop(self, within: Duration) -> usize {
+    pub async fn stop(&self, within: Duration) -> usize {
         let key = self.key;
         for thread in &self.threads {
             let _ = thread.spawn_fn(move || Home::leave(key));
@@ -236,7 +242,7 @@ impl Home {
         let link = match server {
             Server::Local(registry) => {
                 let port = PortNo(PORTS.fetch_add(1, Ordering::Relaxed));
-                Link::Local(LocalLink::open_port(port, registry))
+                Link::Local(LocalLink::open_port(port, registry, Arc::clone(&wide.client_ids)))
             }
             Server::Http(server) => Link::Http(HttpLink::new(server, &wide.timing)),
         };

@@ -12,7 +12,9 @@
 //! its actions; it decides nothing. Whoever asks it waits for the answer, which is the back-pressure of the door.
 
 pub mod board;
+pub mod client_ids;
 pub mod clock;
+pub mod echo;
 mod guard;
 pub mod host;
 pub mod link;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::board::Board;
+use super::client_ids::ClientIds;
 use super::clock::Clock;
 use super::recent::Recent;
 use crate::metrics::Counters;
@@ -28,6 +29,8 @@ pub(super) struct HostWide {
     pub(super) recent: Arc<Recent>,
     /// Where everything is counted.
     pub(super) counters: Arc<Counters>,
+    /// Who gives out the clientIds of this process's server.
+    pub(super) client_ids: Arc<ClientIds>,
     /// How many crSockets live.
     pub(super) sockets: AtomicUsize,
     /// How late the latest timer was, in milliseconds.

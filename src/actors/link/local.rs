@@ -6,14 +6,15 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use actix::{Actor, ActorContext, Addr, Context, Handler, Message};
 use slotmap::SlotMap;
 
 use super::{Ends, EndsKey, PortNo};
+use crate::actors::client_ids::ClientIds;
 use crate::actors::messages::{
-    ClosePort, GiveClientId, LocalDeliveries, LocalDelivery, LocalRequest, LocalRequests, OpenPort, Remove,
-    Told,
+    ClosePort, LocalDeliveries, LocalDelivery, LocalRequest, LocalRequests, OpenPort, Remove, Told,
 };
 use crate::actors::output::{Report, Reported};
 use crate::actors::registry::Registry;
@@ -30,6 +31,7 @@ pub(in crate::actors) struct LocalLink(Rc<Inner>);
 struct Inner {
     port: PortNo,
     registry: Addr<Registry>,
+    client_ids: Arc<ClientIds>,
     /// Rings the port, once in each turn.
     bell: Addr<Port>,
     attached: RefCell<SlotMap<EndsKey, Attached>>,
@@ -60,11 +62,22 @@ struct Close;
 
 impl LocalLink {
     /// Opens a port on this thread.
-    pub(in crate::actors) fn open_port(port: PortNo, registry: Addr<Registry>) -> LocalLink {
+    pub(in crate::actors) fn open_port(
+        port: PortNo,
+        registry: Addr<Registry>,
+        client_ids: Arc<ClientIds>,
+    ) -> LocalLink {
         let context = Context::<Port>::new();
         let bell = actix::AsyncContext::address(&context);
         registry.do_send(OpenPort { port, deliveries: bell.clone().recipient() });
-        let inner = Inner { port, registry, bell, attached: RefCell::default(), asked: RefCell::default() };
+        let inner = Inner {
+            port,
+            registry,
+            client_ids,
+            bell,
+            attached: RefCell::default(),
+            asked: RefCell::default(),
+        };
         let link = LocalLink(Rc::new(inner));
         context.run(Port(link.clone()));
         link
@@ -120,12 +133,14 @@ impl LocalLink {
     pub(super) fn request_client_id(&self, key: EndsKey) {
         let link = self.clone();
         actix::spawn(async move {
-            let given = link.0.registry.send(GiveClientId).await;
-            let attached = link.0.attached.borrow();
-            if let Some(Attached { ends, .. }) = attached.get(key) {
-                let input = socket::Input::ClientIdAnswer(given.ok().and_then(Result::ok));
-                ends.socket.do_send(Told { life: ends.life, input });
+            let given = link.0.client_ids.give(&link.0.registry).await;
+            if let Err(why) = &given {
+                log::debug!("a crSocket gets no clientId: {why}");
             }
+            link.with(key, |Attached { ends, .. }| {
+                let input = socket::Input::ClientIdAnswer(given.ok());
+                ends.socket.do_send(Told { life: ends.life, input });
+            });
         });
     }
 
