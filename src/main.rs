@@ -48,7 +48,11 @@ impl Failure {
         match self {
             Failure::Check(CheckError::Output(error))
             | Failure::Config(ConfigCommandError::Output(error)) => Some(error),
-            Failure::Check(_) | Failure::Config(_) | Failure::Settings(_) | Failure::Server(_) | Failure::Demo(_) => None,
+            Failure::Check(_)
+            | Failure::Config(_)
+            | Failure::Settings(_)
+            | Failure::Server(_)
+            | Failure::Demo(_) => None,
         }
     }
 }

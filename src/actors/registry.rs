@@ -58,6 +58,22 @@ pub struct RegistrySettings {
     pub died: Option<oneshot::Sender<()>>,
 }
 
+impl RegistrySettings {
+    /// The defaults, with these apps and clientIds; pids begin at the present second (section 3).
+    pub fn new(apps: Apps, client_ids: ClientIdSequence) -> RegistrySettings {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        RegistrySettings {
+            apps: Arc::new(apps),
+            timing: Timing::default(),
+            limits: Limits::default(),
+            client_ids,
+            pids: PidSequence::starting_at(since.map_or(0, |since| since.as_secs())),
+            counters: Arc::default(),
+            died: None,
+        }
+    }
+}
+
 /// The server's session table, and the outputs of its streams.
 #[derive(Debug)]
 pub struct Registry {
