@@ -18,7 +18,7 @@ use crate::protocol::ids::AppId;
 pub struct HttpServer {
     /// Up to the path, without a slash at its end.
     base: Arc<str>,
-    tls: ClientConfig,
+    tls: Arc<ClientConfig>,
     client: Client,
 }
 
@@ -104,7 +104,7 @@ impl HttpServer {
             .with_no_client_auth();
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let client = client(&tls, CONNECT_DT)?;
-        Ok(HttpServer { base: base.into(), tls, client })
+        Ok(HttpServer { base: base.into(), tls: Arc::new(tls), client })
     }
 
     /// A client with connections of its own: those of one thread are best used there.
