@@ -191,7 +191,7 @@ impl CrSocket {
         self.tell(News::Reset);
         let role = self.machine.role();
         let facts =
-            Facts { client: self.machine.client().clone(), partner: self.machine.sender().partner.clone() };
+            Facts { client: self.machine.client().clone(), partner: self.machine.partner_that_was_set() };
         self.give_up_family();
         Timers::cancel_all(self, context);
         for (ticket, fate) in self.tickets.end() {
@@ -201,6 +201,9 @@ impl CrSocket {
         let (link, shared) = (self.family.link.clone(), Rc::clone(&self.family.shared));
         self.family = hatch(context.address(), (&self.app, role), &link, &shared, life);
         let old = std::mem::replace(&mut self.machine, Socket::new(role));
+        if old.partner().is_some() {
+            self.notify(Notice::Partner(None));
+        }
         if old.state() != self.machine.state() {
             let (from, to) = (old.state().clone(), self.machine.state().clone());
             self.notify(Notice::State { from, to });
@@ -392,6 +395,8 @@ impl Handler<SendCrEvent> for CrSocket {
 
     fn handle(&mut self, message: SendCrEvent, context: &mut Context<CrSocket>) {
         let SendCrEvent { ticket, event } = message;
+        // It may die with its EventSender before that has said anything about it.
+        self.tickets.note(ticket, &Fate::Queued);
         self.take(Input::Send { ticket, event }, context);
     }
 }

@@ -145,6 +145,11 @@ impl Socket {
         self.sender.partner.valid().copied()
     }
 
+    /// The partner that the enclosing client assigned, if the partner is not one that a ping assigned.
+    pub fn partner_that_was_set(&self) -> Assigned<ClientId> {
+        if self.assigned_by_ping { Assigned::Nothing } else { self.sender.partner.clone() }
+    }
+
     /// What it knows of its receiver.
     pub fn receiver(&self) -> &View {
         &self.receiver
