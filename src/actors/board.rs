@@ -10,6 +10,8 @@ use crate::protocol::ids::{AppId, ClientId, Role};
 use crate::protocol::socket::State;
 
 mod states;
+#[cfg(test)]
+mod tests;
 
 /// The number of a crSocket in its host: stable, and never given again. (A clientId may change.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

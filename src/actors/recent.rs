@@ -107,3 +107,54 @@ impl fmt::Debug for EventType {
         write!(f, "{:?}", self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn happening(at: i64, socket: u32, what: What) -> Happening {
+        Happening { at, socket: SocketId(socket), what }
+    }
+
+    fn times(last: &[Happening]) -> Vec<i64> {
+        last.iter().map(|happening| happening.at).collect()
+    }
+
+    #[test]
+    fn the_oldest_entry_gives_way() {
+        let recent = Recent::new(4);
+        assert_eq!(recent.last(10, None), []);
+        for at in 0..7 {
+            recent.push(happening(at, u32::try_from(at % 2).unwrap(), What::Spawned));
+            assert!(recent.entries.lock().unwrap().len() <= 4);
+        }
+        assert_eq!(times(&recent.last(10, None)), [3, 4, 5, 6], "oldest first");
+        assert_eq!(times(&recent.last(2, None)), [5, 6], "the last ones");
+        assert_eq!(times(&recent.last(10, Some(SocketId(1)))), [3, 5], "of one crSocket");
+        assert_eq!(times(&recent.last(1, Some(SocketId(0)))), [6]);
+        assert_eq!(recent.last(10, Some(SocketId(2))), []);
+        assert_eq!(recent.last(0, None), []);
+    }
+
+    #[test]
+    fn a_ring_of_none_keeps_nothing() {
+        let recent = Recent::new(0);
+        recent.push(happening(1, 1, What::Removed));
+        assert_eq!(recent.last(10, None), []);
+    }
+
+    #[test]
+    fn of_a_long_event_type_the_beginning_is_kept() {
+        let long = "a".repeat(LONGEST_TYPE + 1);
+        for (text, kept) in [
+            ("", ""),
+            ("answer", "answer"),
+            (&long[1..], &long[1..]),
+            (long.as_str(), &long[1..]),
+            ("caf\u{e9} noir", "caf"),
+            ("\u{1f642}", ""),
+        ] {
+            assert_eq!(EventType::new(text).as_str(), kept, "of {text:?}");
+        }
+    }
+}
