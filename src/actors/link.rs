@@ -32,6 +32,9 @@ pub(super) enum Link {
     Local(LocalLink),
     /// To a server over HTTP.
     Http(HttpLink),
+    /// To nobody: what is asked for is written down.
+    #[cfg(test)]
+    Tape(super::tests::tape::Tape),
 }
 
 /// Where what comes for a crSocket goes.
@@ -57,6 +60,8 @@ impl Link {
         match self {
             Link::Local(link) => link.attach(ends),
             Link::Http(link) => link.attach(ends),
+            #[cfg(test)]
+            Link::Tape(tape) => tape.attach(ends),
         }
     }
 
@@ -66,6 +71,8 @@ impl Link {
         match self {
             Link::Local(link) => link.detach(ends),
             Link::Http(link) => link.detach(ends),
+            #[cfg(test)]
+            Link::Tape(tape) => tape.detach(),
         }
     }
 
@@ -78,6 +85,8 @@ impl Link {
                 link.open(ends, stream, credentials);
             }
             Link::Http(link) => link.open(ends, stream, &credentials, resume),
+            #[cfg(test)]
+            Link::Tape(tape) => tape.opens(stream, credentials, resume),
         }
     }
 
@@ -86,6 +95,8 @@ impl Link {
         match self {
             Link::Local(link) => link.drop_stream(ends, stream),
             Link::Http(link) => link.drop_stream(ends, stream),
+            #[cfg(test)]
+            Link::Tape(tape) => tape.drops(stream),
         }
     }
 
@@ -94,6 +105,8 @@ impl Link {
         match self {
             Link::Local(link) => link.send(ends, number, post),
             Link::Http(link) => link.send(ends, number, post),
+            #[cfg(test)]
+            Link::Tape(tape) => tape.sends(number, post),
         }
     }
 
@@ -102,6 +115,8 @@ impl Link {
         match self {
             Link::Local(link) => link.request_client_id(ends),
             Link::Http(link) => link.request_client_id(ends),
+            #[cfg(test)]
+            Link::Tape(tape) => tape.asks(),
         }
     }
 
@@ -110,6 +125,8 @@ impl Link {
         match self {
             Link::Local(link) => link.remove_all(),
             Link::Http(link) => link.remove_all(),
+            #[cfg(test)]
+            Link::Tape(tape) => tape.remove_all(),
         }
     }
 
@@ -118,6 +135,8 @@ impl Link {
         match self {
             Link::Local(link) => link.close(),
             Link::Http(_) => {}
+            #[cfg(test)]
+            Link::Tape(_) => {}
         }
     }
 }

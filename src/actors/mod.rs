@@ -26,4 +26,6 @@ pub mod registry;
 mod sender;
 mod shared;
 pub mod socket;
+#[cfg(test)]
+mod tests;
 mod timers;

@@ -255,7 +255,7 @@ fn hatch(
     family
 }
 
-fn input_of(fact: SetFact) -> Input {
+pub(super) fn input_of(fact: SetFact) -> Input {
     match fact {
         SetFact::Visible(visible) => Input::Visible(visible),
         SetFact::Online(online) => Input::Online(online),
@@ -282,7 +282,7 @@ impl Facts {
 
     /// All of them. The clientId comes first: without one, one is asked for. The partner comes before what makes a
     /// crSocket active, so that it becomes paired as it connects.
-    fn all(self) -> [SetFact; 7] {
+    pub(super) fn all(self) -> [SetFact; 7] {
         [
             SetFact::ClientId(self.client.client_id),
             SetFact::AccessToken(self.client.access_token),

@@ -49,6 +49,8 @@ impl Timers {
                 return;
             }
             actor.shared().note_late(due);
+            #[cfg(test)]
+            super::tests::tape::timer_fires(timer);
             actor.timer_fired(timer, context);
         });
         actor.timers().0.push(Armed { timer, name: name(due), handle });

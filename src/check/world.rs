@@ -24,7 +24,7 @@ mod log;
 mod restart;
 mod server_side;
 
-pub use log::{ClientEvent, Entry, Event, Lost};
+pub use log::{ClientEvent, Entry, Event, Lost, Taken};
 
 /// The number of a request whose maker does not ask what became of it.
 const NOBODY_ASKS: RequestNo = RequestNo(0);
@@ -44,6 +44,10 @@ pub struct World {
     pub recording: bool,
     /// What happened so far, in its order; only while recording.
     pub log: Vec<Entry>,
+    /// What clients took, in its order; only while recording.
+    pub taken: Vec<Taken>,
+    /// What clients use for randomness instead of fresh numbers, where it is to be the same for all of them.
+    pub client_random: Option<u64>,
     /// What must hold, checked after every step.
     pub watch: Watch,
     clients: Vec<Client>,
@@ -132,6 +136,8 @@ impl World {
             server: new_server(Millis::ZERO, seed),
             recording: true,
             log: Vec::new(),
+            taken: Vec::new(),
+            client_random: None,
             watch: Watch::default(),
             clients: Vec::new(),
             now: Millis::ZERO,

@@ -21,7 +21,9 @@ impl World {
 
     /// A client takes an input, and what it asks for is done.
     pub(super) fn feed(&mut self, client: usize, input: Input) {
-        let step = Step { now: self.now, random: self.random.next(), timing: &self.timing };
+        self.record_taken(client, &input);
+        let random = self.client_random.unwrap_or_else(|| self.random.next());
+        let step = Step { now: self.now, random, timing: &self.timing };
         let mut effects = self.spare_effects.pop().unwrap_or_default();
         if let Some(page) = self.clients.get_mut(client) {
             let calendar = Some(CALENDAR_ZERO + page.calendar_offset + self.now.0);

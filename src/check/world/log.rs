@@ -59,6 +59,19 @@ pub enum ClientEvent {
     FrameLost(Frame),
 }
 
+/// What a client took: all that its machines need to do the same again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// When.
+    pub at: Millis,
+    /// Which client.
+    pub client: usize,
+    /// How often its page had been loaded anew.
+    pub reloads: u32,
+    /// What.
+    pub input: Input,
+}
+
 /// What was lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lost {
@@ -97,6 +110,15 @@ impl World {
     pub(super) fn record(&mut self, client: usize, event: impl FnOnce() -> ClientEvent) {
         if self.recording {
             self.log.push(Entry { at: self.now, event: Event::Client(client, event()) });
+        }
+    }
+
+    pub(super) fn record_taken(&mut self, client: usize, input: &Input) {
+        if self.recording
+            && let Some(page) = self.clients.get(client)
+        {
+            let reloads = page.epoch;
+            self.taken.push(Taken { at: self.now, client, reloads, input: input.clone() });
         }
     }
 
