@@ -3,11 +3,12 @@
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::client::{Client, fields};
-use crate::process::Server;
+use crate::client::{Client, Said, fields};
+use crate::process::{PATIENCE, Server};
 
 const SHORT: &str = "[timing]\ninteracting_max_event_out_dt_ms = 300\nsearching_max_event_out_dt_ms = 200\n\
     partner_active_max_event_in_dt_ms = 1000\nrelease_dt_ms = 500\nmin_cr_event_dt_ms = 10\nhello_settle_dt_ms = 10\n";
@@ -30,8 +31,7 @@ fn pairs_find_each_other_and_are_named_in_the_log() {
 fn a_hosted_responder_waits_for_a_controller_answers_it_and_lets_it_go() {
     let hosted = "[apps.demo]\n[[hosted]]\napp = \"demo\"\naccess_token = \"alice\"\nresponders = 1\nbehaviour = \"echo\"\n";
     let server = Server::configured(&format!("{hosted}{SHORT}"));
-    let waits = "hosted here, waits for a controller";
-    let line = server.log().wait_for(waits);
+    let line = server.log().wait_for("hosted here, waits for a controller");
     let responder = line.split("responder ").nth(1).unwrap().split(',').next().unwrap().to_owned();
 
     let controller = Client::controller(server.address, "000123").with_token("alice");
@@ -48,9 +48,21 @@ fn a_hosted_responder_waits_for_a_controller_answers_it_and_lets_it_go() {
     let got = fields(&answer);
     assert_eq!((got[1].as_str(), got[7].as_str()), ("word", responder.as_str()));
     assert_eq!(got[8..], ["100 %", "%41", "", "&ü"]);
-    server.log().wait_for(&format!("responder {responder}, hosted here, is interacting with 000123"));
     says("inactive,,false,false,true,1,NaN,000123");
-    server.log().wait_for_times(waits, 2);
+
+    // Another one is rejected until the first is let go.
+    let other = Client::controller(server.address, "000124").with_token("alice");
+    let (mut stream, _) = other.connected();
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        assert!(Instant::now() < deadline, "the first controller is never let go");
+        other.send(&responder, "crEvent", "ping,,false,false,true,1,NaN,000124");
+        match stream.next_within(Duration::from_millis(100)) {
+            Some(Said::Frame(_, data)) if data.starts_with("ping") => break,
+            Some(Said::Frame(_, data)) => assert!(data.starts_with("reject%2CassignedToOther"), "{data}"),
+            _ => {}
+        }
+    }
 }
 
 #[test]

@@ -175,15 +175,10 @@ impl Log {
 
     /// The first line that holds this text.
     pub fn wait_for(&self, text: &str) -> String {
-        self.wait_for_times(text, 1)
-    }
-
-    /// The line in which this text is for the so-manieth time, from 1.
-    pub fn wait_for_times(&self, text: &str, times: usize) -> String {
         let deadline = Instant::now() + PATIENCE;
         let mut lines = self.lines.lock().unwrap();
         loop {
-            if let Some(line) = lines.0.iter().filter(|line| line.contains(text)).nth(times - 1) {
+            if let Some(line) = lines.0.iter().find(|line| line.contains(text)) {
                 return line.clone();
             }
             let left = deadline.saturating_duration_since(Instant::now());
