@@ -4,7 +4,7 @@ use super::browser::Browser;
 use super::network::Network;
 use crate::protocol::action::StreamNo;
 use crate::protocol::ids::{AppId, ClientId, Credentials, Role};
-use crate::protocol::socket::State;
+use crate::protocol::socket::{State, WhyPassive};
 use crate::protocol::time::{Millis, Step, TimerKind};
 use crate::protocol::wired::{Effect, Input, WiredSocket};
 
@@ -46,7 +46,12 @@ pub enum Machines {
     Ours(Box<WiredSocket>),
     /// An existing browser client.
     Browser(Box<Browser>),
+    /// No crSocket at all: somebody who makes requests.
+    Nobody(Role),
 }
+
+/// The state where there is no crSocket.
+const NO_STATE: &State = &State::Passive(WhyPassive::NoClientId);
 
 impl Machines {
     /// This project's crSocket, given nothing yet.
@@ -63,7 +68,7 @@ impl Machines {
     pub fn as_ours(&self) -> Option<&WiredSocket> {
         match self {
             Machines::Ours(socket) => Some(socket),
-            Machines::Browser(_) => None,
+            Machines::Browser(_) | Machines::Nobody(_) => None,
         }
     }
 
@@ -78,6 +83,7 @@ impl Machines {
         match self {
             Machines::Ours(socket) => socket.handle(input, step, calendar, effects),
             Machines::Browser(browser) => browser.handle(input, step, calendar, effects),
+            Machines::Nobody(_) => {}
         }
     }
 
@@ -86,6 +92,7 @@ impl Machines {
         match self {
             Machines::Ours(socket) => socket.socket.role(),
             Machines::Browser(browser) => browser.role(),
+            Machines::Nobody(role) => *role,
         }
     }
 
@@ -94,6 +101,7 @@ impl Machines {
         match self {
             Machines::Ours(socket) => socket.socket.state(),
             Machines::Browser(browser) => browser.state(),
+            Machines::Nobody(_) => NO_STATE,
         }
     }
 
@@ -102,6 +110,7 @@ impl Machines {
         match self {
             Machines::Ours(socket) => socket.socket.client().client_id.valid().copied(),
             Machines::Browser(browser) => browser.client_id(),
+            Machines::Nobody(_) => None,
         }
     }
 
@@ -110,6 +119,7 @@ impl Machines {
         match self {
             Machines::Ours(socket) => socket.socket.partner(),
             Machines::Browser(browser) => browser.partner(),
+            Machines::Nobody(_) => None,
         }
     }
 
@@ -118,6 +128,7 @@ impl Machines {
         match self {
             Machines::Ours(socket) => socket.socket.sender().rejection.is_some(),
             Machines::Browser(browser) => browser.is_rejected(),
+            Machines::Nobody(_) => false,
         }
     }
 }
@@ -136,11 +147,6 @@ impl Client {
             connections: Vec::new(),
             last_frame: Millis::MIN,
         }
-    }
-
-    /// The timers that are armed.
-    pub fn armed_timers(&self) -> impl Iterator<Item = TimerKind> {
-        TimerKind::ALL.into_iter().filter(|timer| self.timer(*timer).is_some())
     }
 
     pub(super) fn has_connection(&self, stream: StreamNo) -> bool {

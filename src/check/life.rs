@@ -19,6 +19,9 @@ use people::Person;
 /// The longest way of a harsh network, twice, in both directions: what `delta` of section 10 amounts to at worst.
 const WORST_DELTA: Millis = Millis(12_000);
 
+/// How many events clients queue where there is little room.
+const SHORT_QUEUE: usize = 8;
+
 /// What a life amounted to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -99,6 +102,9 @@ impl<'a> Life<'a> {
         let mut timing = timing.clone();
         if timing.release_dt == Millis::ZERO {
             timing.release_dt = plan.release_dt;
+        }
+        if plan.short_of_room {
+            timing.max_queued = SHORT_QUEUE;
         }
         let gone = timing.partner_active_max_event_in_dt + timing.recipient_wait_dt + timing.hello_settle_dt;
         let mut world = World::new(timing, limits(plan), apps, plan.scenario.seed);
@@ -203,7 +209,8 @@ impl<'a> Life<'a> {
             at += self.random.between(Millis(500), Millis(15_000));
             let client = self.random.below(self.people.len());
             // Now and then more than can leave at once.
-            let events = if self.random.chance(100) { 6 } else { 1 };
+            let most = if self.plan.short_of_room { 2 * SHORT_QUEUE } else { 6 };
+            let events = if self.random.chance(100) { most } else { 1 };
             acts.extend((0..events).map(|_| (at, Act::Chat(client))));
         }
         if self.stranger.is_some() {
@@ -266,10 +273,10 @@ fn limits(plan: &Plan) -> Limits {
     }
     Limits {
         output_frames: 12,
-        output_bytes: 2_000,
-        all_outputs_bytes: 16_000,
+        output_bytes: 900,
+        all_outputs_bytes: 1_400,
         line_events: 10,
-        all_lines_bytes: 16_000,
+        all_lines_bytes: 3_000,
         ..Limits::default()
     }
 }

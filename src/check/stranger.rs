@@ -37,7 +37,7 @@ impl Stranger {
         let mut clients = Vec::new();
         for app in apps {
             for role in [Role::Controller, Role::Responder] {
-                let client = world.add(app, Machines::ours(role));
+                let client = world.add(app, Machines::Nobody(role));
                 *world.network(client) =
                     Network { delay: Millis(20), jitter: Millis(20), ..Network::default() };
                 let number = u32::try_from(clients.len()).unwrap_or(0);

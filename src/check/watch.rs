@@ -3,9 +3,11 @@
 
 mod client;
 mod facts;
+mod goodbyes;
 mod invariant;
 mod room;
 mod streams;
+mod told;
 
 use std::collections::BTreeMap;
 
@@ -13,16 +15,14 @@ pub use invariant::{Invariant, Violation};
 pub(super) use streams::{Acceptance, Party, Rules};
 
 use self::client::Watched;
-use self::facts::{check_connections, has_use_for};
 use self::invariant::Broken;
 use self::streams::Streams;
 use super::client::Client;
 use crate::protocol::action::{Message, Post};
 use crate::protocol::event::EventKind;
 use crate::protocol::ids::{ClientId, Pid, User};
-use crate::protocol::limits::Limits;
 use crate::protocol::policy::Pairing;
-use crate::protocol::sessions::{NotOpened, Note, ServerAction, SessionTable};
+use crate::protocol::sessions::{NotOpened, Note, ServerAction};
 use crate::protocol::socket::State;
 use crate::protocol::time::{Millis, Step, Timing};
 use crate::protocol::wire::Frame;
@@ -95,9 +95,9 @@ impl Watch {
         self.expect(held, at, None);
     }
 
-    pub(super) fn before(&mut self, client: usize, page: &Client, input: &Input) {
+    pub(super) fn before(&mut self, client: usize, page: &Client, input: &Input, step: &Step<'_>) {
         if let Some(watched) = self.clients.get_mut(client) {
-            watched.before(page, input);
+            watched.before(page, input, step);
         }
     }
 
@@ -106,7 +106,8 @@ impl Watch {
         let Some(watched) = self.clients.get_mut(client) else { return };
         let mut held = Ok(());
         if let Some(ours) = page.machines.as_ours() {
-            held = watched.after(ours, page, effects, step);
+            let is_late = watched.disturbed_until.is_some_and(|until| step.now < until);
+            held = watched.after(ours, effects, is_late, step);
         }
         if watched.must_stay && *page.machines.state() != State::Interacting {
             let state = page.machines.state();
@@ -122,8 +123,11 @@ impl Watch {
     }
 
     /// What the client asked for in this step is done.
-    pub(super) fn settled(&mut self, client: usize, page: &Client, at: Millis) {
-        self.expect(check_connections(page), at, Some(client));
+    pub(super) fn settled(&mut self, client: usize, page: &Client, step: &Step<'_>) {
+        if let Some(watched) = self.clients.get(client) {
+            let held = watched.settled(page, step);
+            self.expect(held, step.now, Some(client));
+        }
     }
 
     /// To whom a clientId belongs now, if to anybody, by what its streams were told.
@@ -220,30 +224,20 @@ impl Watch {
     }
 
     /// The oldest frame that was not read is read.
-    pub(super) fn taken(&mut self, client_id: ClientId, pid: Pid) {
-        self.streams.taken(client_id, pid);
+    pub(super) fn taken(&mut self, pid: Pid) {
+        self.streams.taken(pid);
     }
 
-    /// What waits in all lines and outputs together keeps its bounds, and nothing waits too long.
-    pub(super) fn server(&mut self, server: &SessionTable, limits: &Limits, timing: &Timing, at: Millis) {
+    /// Nothing waits too long.
+    pub(super) fn server(&mut self, timing: &Timing, at: Millis) {
         let held = self.streams.check_waits(timing, at);
         self.expect(held, at, None);
-        let (lines, outputs) = (server.line_bytes(), server.output_bytes());
-        if lines > limits.all_lines_bytes || outputs > limits.all_outputs_bytes {
-            let seen = format!("{lines} bytes in lines, {outputs} bytes in outputs");
-            self.report(Invariant::Bounds, at, None, seen);
-        }
     }
 
-    /// Checks that a client has no timer armed that its state has no use for.
-    pub fn check_timers(&mut self, client: usize, page: &Client, at: Millis) {
-        let Some(ours) = page.machines.as_ours() else { return };
-        let leaked = page.armed_timers().find(|timer| !has_use_for(ours, *timer));
-        if let Some(timer) = leaked {
-            let seen =
-                format!("{timer:?} is armed while {:?}, {:?}", ours.socket.state(), ours.receiver.state());
-            self.report(Invariant::NoTimerLeak, at, Some(client), seen);
-        }
+    /// All that the server asked for is done: what it counts as unread is what is.
+    pub(super) fn performed_all(&mut self, output_bytes: usize, at: Millis) {
+        let held = self.streams.check_unread(output_bytes);
+        self.expect(held, at, None);
     }
 }
 

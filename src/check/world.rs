@@ -78,6 +78,8 @@ struct Served {
     dead: bool,
     /// What a client that does not read has not taken.
     unread: VecDeque<Frame>,
+    /// Its last words are among that: it ends when they are taken.
+    has_ended: bool,
 }
 
 /// A client's timer fires.
@@ -292,13 +294,6 @@ impl World {
         self.open(client, stream, credentials);
     }
 
-    /// Checks that a client has no timer armed that its state has no use for.
-    pub fn check_timers(&mut self, client: usize) {
-        if let Some(page) = self.clients.get(client) {
-            self.watch.check_timers(client, page, self.now);
-        }
-    }
-
     /// Whether a client takes what is written to its stream; what it had not taken comes when it does again.
     pub fn set_reads(&mut self, client: usize, reads: bool) {
         self.network(client).reads = reads;
@@ -309,8 +304,11 @@ impl World {
             self.streams.iter().filter(|(_, served)| served.client == client).map(|(pid, _)| *pid).collect();
         for pid in pids {
             while let Some((client_id, frame)) = self.next_unread(pid) {
-                self.watch.taken(client_id, pid);
+                self.watch.taken(pid);
                 self.write(client_id, pid, frame);
+            }
+            if self.streams.get(&pid).is_some_and(|served| served.has_ended) {
+                self.end_stream(pid);
             }
         }
     }
@@ -355,9 +353,9 @@ impl World {
             Happening::ServerGivesClientId { client, epoch } => self.server_gives_client_id(client, epoch),
             Happening::ServerLoses { client_id, pid } => {
                 self.streams.remove(&pid);
-                self.serve(|server, step, actions| server.broken(client_id, pid, step, actions));
                 let rules = Rules { timing: &self.timing, limits: &self.limits, now: self.now };
                 self.watch.connection_gone(client_id, pid, rules);
+                self.serve(|server, step, actions| server.broken(client_id, pid, step, actions));
             }
             Happening::ServerExits { down_for } => {
                 if self.exits_at == Some(self.now) {

@@ -68,7 +68,7 @@ impl Life<'_> {
         for tab in self.people.len() + others..self.world.client_count() {
             let role = self.world.client(tab).machines.role();
             self.world.tell(tab, Input::Unloading(true));
-            self.world.reload(tab, Machines::ours(role));
+            self.world.reload(tab, Machines::Nobody(role));
         }
     }
 
@@ -223,9 +223,6 @@ impl Life<'_> {
             self.attack();
             let left = end - self.world.now();
             self.world.run_for(left.min(Millis(500)));
-        }
-        for client in 0..self.people.len() {
-            self.world.check_timers(client);
         }
         self.world.watch.must_stay(&clients, false);
     }

@@ -39,12 +39,16 @@ pub enum Invariant {
     OldStreamFirst,
     /// No timer is armed that the state has no use for.
     NoTimerLeak,
+    /// Every timer that the state needs is armed, for no longer than it may take.
+    TimersRun,
     /// Queues, lines and outputs stay within their bounds.
     Bounds,
     /// One sender holds at most as much of a line or output as it leaves free.
     FairShares,
-    /// A goodbye carries credentials and a recipient that held together.
+    /// A goodbye is due, and carries the credentials and the partner that held when it became so.
     GoodbyeCredentials,
+    /// A goodbye that is due is said.
+    GoodbyeSaid,
     /// Whatever else is sent carries the credentials and the recipient it was made with.
     OwnCredentials,
     /// What was accepted before a goodbye leaves, is kept or is reported before it.
@@ -105,12 +109,16 @@ impl Invariant {
                 "5: changing clientId or accessToken counts as missing until the old stream has ended"
             }
             Invariant::NoTimerLeak => "7: stop the timers",
+            Invariant::TimersRun => "8: each wait has its length; 7: start the ping schedule",
             Invariant::Bounds => "4: bounds; 6: bounded queues",
             Invariant::FairShares => {
                 "4: one sender may hold at most as much of a line or output as it leaves free"
             }
             Invariant::GoodbyeCredentials => {
                 "7: events that say goodbye carry the credentials and the partner that held before"
+            }
+            Invariant::GoodbyeSaid => {
+                "7: send inactive; a controller whose partner is cleared or replaced sends unassign, in every state"
             }
             Invariant::OwnCredentials => {
                 "6: it keeps the clientId, accessToken and recipient it was made with; 5: close is sent with the \

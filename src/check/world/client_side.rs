@@ -2,7 +2,7 @@
 
 use super::restart::CALENDAR_ZERO;
 use super::{Alarm, ClientEvent, Happening, Lost, World};
-use crate::check::client::Timer;
+use crate::check::client::{Machines, Timer};
 use crate::protocol::action::{Outcome, Post, RequestNo, StreamNo};
 use crate::protocol::ids::Credentials;
 use crate::protocol::receiver::{self, StreamEnd};
@@ -21,11 +21,14 @@ impl World {
 
     /// A client takes an input, and what it asks for is done.
     pub(super) fn feed(&mut self, client: usize, input: Input) {
+        if let Machines::Nobody(_) = self.client(client).machines {
+            return;
+        }
         let step = Step { now: self.now, random: self.random.next(), timing: &self.timing };
         let mut effects = self.spare_effects.pop().unwrap_or_default();
         if let Some(page) = self.clients.get_mut(client) {
             let calendar = Some(CALENDAR_ZERO + page.calendar_offset + self.now.0);
-            self.watch.before(client, page, &input);
+            self.watch.before(client, page, &input, &step);
             page.machines.handle(input, &step, calendar, &mut effects);
             self.watch.after(client, page, &effects, &step);
         }
@@ -34,7 +37,8 @@ impl World {
         }
         self.spare_effects.push(effects);
         if let Some(page) = self.clients.get(client) {
-            self.watch.settled(client, page, self.now);
+            let step = Step { now: self.now, random: 0, timing: &self.timing };
+            self.watch.settled(client, page, &step);
         }
     }
 

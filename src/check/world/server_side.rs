@@ -39,8 +39,15 @@ impl World {
         let mut actions = self.spare_actions.pop().unwrap_or_default();
         match self.open_stream(client, credentials, &mut actions) {
             Opened::Stream { pid, retry, .. } => {
-                let served =
-                    Served { client, epoch, stream, client_id, dead: false, unread: Default::default() };
+                let served = Served {
+                    client,
+                    epoch,
+                    stream,
+                    client_id,
+                    dead: false,
+                    unread: Default::default(),
+                    has_ended: false,
+                };
                 self.streams.insert(pid, served);
                 let party = self.party(client, &credentials.access_token);
                 let pairing = self.apps.get(&party.app).map(|app| app.pairing).unwrap_or_default();
@@ -198,7 +205,7 @@ impl World {
             apps: &self.apps,
         };
         input(&mut self.server, &step, actions);
-        self.watch.server(&self.server, &self.limits, &self.timing, self.now);
+        self.watch.server(&self.timing, self.now);
     }
 
     /// What a step asks for comes behind what earlier ones asked for, also when it was caused by one of them.
@@ -212,6 +219,7 @@ impl World {
             self.perform_one(action);
         }
         self.is_performing = false;
+        self.watch.performed_all(self.server.output_bytes(), self.now);
         self.schedule_sweep();
     }
 
@@ -223,19 +231,17 @@ impl World {
         self.watch.performed(&action, rules);
         match action {
             ServerAction::Write { client_id, pid, frame } => self.write(client_id, pid, frame),
-            ServerAction::End { pid, .. } | ServerAction::Cut { pid, .. } => self.end_stream(pid),
+            ServerAction::End { pid, .. } => match self.streams.get_mut(&pid) {
+                Some(served) if !served.unread.is_empty() => served.has_ended = true,
+                Some(_) | None => self.end_stream(pid),
+            },
+            ServerAction::Cut { pid, .. } => self.end_stream(pid),
             ServerAction::Note(_) => {}
         }
     }
 
-    fn end_stream(&mut self, pid: Pid) {
+    pub(super) fn end_stream(&mut self, pid: Pid) {
         let Some(served) = self.streams.remove(&pid) else { return };
-        // What was not read comes first, if it comes at all.
-        for frame in served.unread {
-            let delay = self.way(served.client);
-            let frame = receiver::Input::Frame { stream: served.stream, frame };
-            self.frames_come(served.client, delay, frame);
-        }
         if !served.dead && self.client(served.client).epoch == served.epoch {
             let delay = self.way(served.client);
             self.stream_ends(served.client, served.stream, delay, StreamEnd::Broken);
