@@ -30,6 +30,8 @@ pub struct Client {
     pub(super) connections: Vec<(StreamNo, Credentials)>,
     /// When the last frame that is under way arrives: streams are ordered.
     pub(super) last_frame: Millis,
+    /// The longest that anything took from one end of its network to the other, since the last calm.
+    pub(super) longest_way: Millis,
 }
 
 /// An armed timer: when it is due, and its place in the order of happenings.
@@ -146,6 +148,7 @@ impl Client {
             stream: None,
             connections: Vec::new(),
             last_frame: Millis::MIN,
+            longest_way: Millis::ZERO,
         }
     }
 

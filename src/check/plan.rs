@@ -230,9 +230,32 @@ impl What {
         }
     }
 
-    /// Whether it may leave a clientId contested, or reserved for another user.
-    pub fn may_contest(self) -> bool {
-        matches!(self, What::TokenChanged | What::SecondTab | What::IdCleared | What::IdChanged)
+    /// Whether somebody does it at the client's device.
+    pub fn is_done_by_people(self) -> bool {
+        match self {
+            What::Paused
+            | What::Hidden
+            | What::Offline
+            | What::Reloaded { .. }
+            | What::WrongPartner
+            | What::PartnerCleared
+            | What::IdCleared
+            | What::IdChanged
+            | What::TokenChanged
+            | What::SecondTab => true,
+            What::RequestsLost(_)
+            | What::AnswersLost(_)
+            | What::NoConnection
+            | What::StreamCut
+            | What::HalfOpen
+            | What::Ghost
+            | What::Slow(_)
+            | What::SlowReader
+            | What::ServerRestart
+            | What::ServerStops
+            | What::Recycled
+            | What::Asleep => false,
+        }
     }
 }
 

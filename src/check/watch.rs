@@ -16,13 +16,12 @@ pub(super) use streams::{Acceptance, Party, Rules};
 
 use self::client::Watched;
 use self::invariant::Broken;
-use self::streams::Streams;
+use self::streams::{Streams, head_of};
 use super::client::Client;
-use crate::protocol::action::{Message, Post};
 use crate::protocol::event::EventKind;
 use crate::protocol::ids::{ClientId, Pid, User};
 use crate::protocol::policy::Pairing;
-use crate::protocol::sessions::{NotOpened, Note, ServerAction};
+use crate::protocol::sessions::{self, ServerAction};
 use crate::protocol::socket::State;
 use crate::protocol::time::{Millis, Step, Timing};
 use crate::protocol::wire::Frame;
@@ -33,11 +32,9 @@ use crate::protocol::wired::{Effect, Input};
 pub struct Watch {
     clients: Vec<Watched>,
     streams: Streams,
-    /// When somebody with the first clientId last said something active to the second.
+    /// When something active of the first clientId was last accepted for the second.
     last_said: BTreeMap<(ClientId, ClientId), Millis>,
-    /// When somebody else was last kept from a clientId, or its session had to show that it lives.
-    contested: BTreeMap<ClientId, Millis>,
-    /// How long a partner may have been gone, at most, while one says interacting.
+    /// How long a partner may have been gone, at most, while one says interacting; the way to it comes on top.
     pub longest_gone: Option<Millis>,
     violation: Option<Violation>,
 }
@@ -113,11 +110,6 @@ impl Watch {
             let state = page.machines.state();
             held = held.and(Err((Invariant::PairsStay, format!("{state:?}, left in peace"))));
         }
-        for effect in effects {
-            if let Effect::Send { post, .. } = effect {
-                self.said(post, step.now);
-            }
-        }
         let held = held.and_then(|()| self.check_partner_is_there(client, page, step));
         self.expect(held, step.now, Some(client));
     }
@@ -135,16 +127,17 @@ impl Watch {
         self.streams.owner(client_id, now)
     }
 
-    /// Whether a clientId was contested, or reserved for another user who asked for it, since then.
-    pub fn was_contested(&self, client_id: ClientId, since: Millis) -> bool {
-        self.contested.get(&client_id).is_some_and(|at| *at >= since)
+    /// A client was kept from its clientId: another user's session or reservation stood there.
+    pub(super) fn kept_out(&mut self, client: usize, at: Millis) {
+        if let Some(watched) = self.clients.get_mut(client) {
+            watched.kept_out = Some(at);
+        }
     }
 
-    /// Somebody says something to somebody.
-    pub(super) fn said(&mut self, post: &Post, at: Millis) {
-        if is_active(post) {
-            self.last_said.insert((post.credentials.client_id, post.recipient), at);
-        }
+    /// Whether a client was kept from its clientId since then.
+    pub fn was_kept_out(&self, client: usize, since: Millis) -> bool {
+        let kept_out = self.clients.get(client).and_then(|watched| watched.kept_out);
+        kept_out.is_some_and(|at| at >= since)
     }
 
     fn check_partner_is_there(&self, client: usize, page: &Client, step: &Step<'_>) -> Result<(), Broken> {
@@ -160,8 +153,8 @@ impl Watch {
             return Ok(());
         }
         let said = self.last_said.get(&(partner, own)).copied().unwrap_or(Millis::MIN);
-        if step.now - said > longest {
-            let seen = format!("interacting with {partner}, which was last heard to speak at {said}");
+        if step.now - said > longest + page.longest_way {
+            let seen = format!("interacting with {partner}, of which nothing was accepted since {said}");
             return Err((Invariant::NoGhostPartner, seen));
         }
         Ok(())
@@ -183,6 +176,10 @@ impl Watch {
         self.expect(held, rules.now, Some(client));
         if let Some(event) = event {
             self.streams.accepted(&event, rules.now);
+            let goes_on = matches!(event.effect, sessions::Effect::Forwarded | sessions::Effect::Waits);
+            if goes_on && is_active(event.text) {
+                self.last_said.insert((event.sender, event.recipient), rules.now);
+            }
             let held = Streams::check_forwarded(&event, actions);
             self.expect(held, rules.now, Some(client));
         }
@@ -201,13 +198,6 @@ impl Watch {
 
     /// The server does something.
     pub(super) fn performed(&mut self, action: &ServerAction, rules: Rules<'_>) {
-        if let ServerAction::Note(
-            Note::Contested { client_id, .. }
-            | Note::NotOpened { client_id: Some(client_id), why: NotOpened::Contested | NotOpened::Reserved },
-        ) = action
-        {
-            self.contested.insert(*client_id, rules.now);
-        }
         let held = self.streams.performed(action, rules);
         self.expect(held, rules.now, None);
     }
@@ -241,9 +231,6 @@ impl Watch {
     }
 }
 
-fn is_active(post: &Post) -> bool {
-    match &post.message {
-        Message::CrEvent(event) => matches!(event.kind(), EventKind::Ping | EventKind::Ordinary),
-        Message::Alive(_) | Message::Close(_) => false,
-    }
+fn is_active(text: &str) -> bool {
+    matches!(EventKind::of(head_of(text)), EventKind::Ping | EventKind::Ordinary)
 }

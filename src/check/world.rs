@@ -248,6 +248,11 @@ impl World {
     /// Cuts a client's event stream: both ends notice.
     pub fn cut_stream(&mut self, client: usize) {
         let Some(stream) = self.client(client).stream else { return };
+        if self.is_asleep(client) {
+            self.server_loses(client, stream, Millis::ZERO);
+            self.stream_ends(client, stream, Millis::ZERO, StreamEnd::Broken);
+            return;
+        }
         self.client_mut(client).disconnected(stream);
         self.server_loses(client, stream, Millis::ZERO);
         self.feed(client, Input::Receiver(receiver::Input::Ended { stream, how: StreamEnd::Broken }));
@@ -264,8 +269,14 @@ impl World {
 
     /// A client's device sleeps, and wakes after this time: nothing fires and nothing is heard meanwhile.
     pub fn sleep(&mut self, client: usize, length: Millis) {
-        let until = self.now + length;
-        self.client_mut(client).asleep_until = Some(until);
+        let until = Some(self.now + length);
+        let page = self.client_mut(client);
+        page.asleep_until = page.asleep_until.max(until);
+    }
+
+    /// Whether a client's device sleeps now.
+    pub fn is_asleep(&self, client: usize) -> bool {
+        self.client(client).asleep_until.is_some_and(|until| self.now < until)
     }
 
     /// The page of a client is loaded anew: what was under way to the old one is lost. The new one has been told
@@ -285,7 +296,6 @@ impl World {
 
     /// A request that no crSocket asked for: somebody's own sendevent.
     pub fn request(&mut self, client: usize, post: Post) {
-        self.watch.said(&post, self.now);
         self.send(client, NOBODY_ASKS, post);
     }
 
@@ -381,10 +391,10 @@ impl World {
     fn way(&mut self, client: usize) -> Millis {
         let network = &self.client(client).network;
         let (delay, jitter) = (network.delay, network.jitter);
-        if jitter == Millis::ZERO {
-            return delay;
-        }
-        delay + self.random.between(Millis::ZERO, jitter)
+        let more = if jitter == Millis::ZERO { jitter } else { self.random.between(Millis::ZERO, jitter) };
+        let page = self.client_mut(client);
+        page.longest_way = page.longest_way.max(delay + more);
+        delay + more
     }
 
     fn schedule(&mut self, after: Millis, happening: Happening) -> u64 {

@@ -12,7 +12,7 @@ use crate::protocol::socket::Input;
 use crate::protocol::time::Millis;
 
 /// How long what a device hears after a sleep may be older than it knows (it notices only a timer that is 5 s late).
-const OLD_AFTER_SLEEP: Millis = Millis(30_000);
+const OLD_AFTER_SLEEP: Millis = Millis(32_000);
 
 /// How long a server that is stopping goes on answering, at least and at most.
 const SHORTEST_STOP: Millis = Millis(200);
@@ -66,6 +66,9 @@ impl Life<'_> {
 
     /// The enclosing client says something of its own.
     pub(super) fn chat(&mut self, client: usize) {
+        if self.world.is_asleep(client) {
+            return;
+        }
         self.tag += 1;
         let Ok(event) = CrEvent::new("chat", "").and_then(|event| event.with_params([self.tag.to_string()]))
         else {
@@ -75,8 +78,12 @@ impl Life<'_> {
         self.world.tell(client, Input::Send { ticket: Ticket(self.tag), event });
     }
 
-    pub(super) fn begin(&mut self, trouble: &Trouble) {
+    /// Begins a trouble; says whether it did. Nobody does anything at a device that sleeps.
+    pub(super) fn begin(&mut self, trouble: &Trouble) -> bool {
         let client = trouble.client;
+        if trouble.what.is_done_by_people() && self.world.is_asleep(client) {
+            return false;
+        }
         let world = &mut self.world;
         match trouble.what {
             What::RequestsLost(permille) => world.network(client).requests_lost = permille,
@@ -125,11 +132,15 @@ impl Life<'_> {
             }
             What::SecondTab => self.open_second_tab(client),
         }
+        true
     }
 
-    /// Ends a trouble that lasts; says whether it was one.
+    /// Ends a trouble that lasts; says whether it was one. What people do not end themselves, the calm does.
     pub(super) fn end(&mut self, trouble: &Trouble) -> bool {
         let client = trouble.client;
+        if trouble.what.is_done_by_people() && self.world.is_asleep(client) {
+            return false;
+        }
         let world = &mut self.world;
         match trouble.what {
             What::RequestsLost(_) => world.network(client).requests_lost = 0,
@@ -150,12 +161,12 @@ impl Life<'_> {
             }
             What::WrongPartner | What::PartnerCleared => self.assign_partner(client),
             What::TokenChanged => self.give_token(client),
+            What::Asleep => return !world.is_asleep(client),
             What::StreamCut
             | What::ServerRestart
             | What::ServerStops
             | What::Recycled
             | What::Reloaded { .. }
-            | What::Asleep
             | What::IdCleared
             | What::IdChanged
             | What::SecondTab => return false,

@@ -41,6 +41,8 @@ pub(super) struct Watched {
     put_back: BTreeSet<u64>,
     /// Its device slept or read slowly: what it hears until then may be old.
     pub(super) disturbed_until: Option<Millis>,
+    /// When it was last kept from its clientId.
+    pub(super) kept_out: Option<Millis>,
     /// It is interacting, and nothing happens that could part it.
     pub(super) must_stay: bool,
 }
@@ -71,7 +73,8 @@ impl Watched {
     /// The page is loaded anew. Tags go on growing over reloads.
     pub(super) fn reloaded(&mut self) {
         let left = std::mem::take(&mut self.left);
-        *self = Watched { left, disturbed_until: self.disturbed_until, ..Watched::default() };
+        let Watched { disturbed_until, kept_out, .. } = *self;
+        *self = Watched { left, disturbed_until, kept_out, ..Watched::default() };
     }
 
     pub(super) fn before(&mut self, page: &Client, input: &Input, step: &Step<'_>) {

@@ -11,6 +11,8 @@ pub enum Invariant {
     ChildrenAgree,
     /// Only the partner's events reach the enclosing client.
     OnlyThePartner,
+    /// In peace, nobody interacts with who has another partner.
+    OnePartner,
     /// A responder that was unassigned has no partner.
     UnassignFrees,
     /// A `reject` counts only if a ping left for who sent it.
@@ -71,6 +73,9 @@ impl Invariant {
             Invariant::ChildrenAgree => "7: a change is one step",
             Invariant::OnlyThePartner => {
                 "page: crSockets will only forward crEvents from their currently assigned partnerClient"
+            }
+            Invariant::OnePartner => {
+                "page: if a crSocket has a partner, it rejects every other client that pings it"
             }
             Invariant::UnassignFrees => "7: unassign clears the partner (responders only)",
             Invariant::RejectNeedsPing => {

@@ -5,10 +5,12 @@ use crate::check::watch::{Acceptance, Party, Rules};
 use crate::protocol::action::{Message, Outcome, Post, RequestNo, StreamNo};
 use crate::protocol::ids::{AccessToken, ClientId, Credentials, Pid, User};
 use crate::protocol::receiver::{self, StreamEnd};
-use crate::protocol::sessions::{Effect, Opened, SendAnswer, ServerAction, ServerStep, SessionTable};
+use crate::protocol::sessions::{
+    Effect, NotOpened, Note, Opened, SendAnswer, ServerAction, ServerStep, SessionTable,
+};
 use crate::protocol::socket;
 use crate::protocol::time::Millis;
-use crate::protocol::wire::{EventData, EventSourceParams, Frame, MsgEvent, SendEvent};
+use crate::protocol::wire::{AbortReason, EventData, EventSourceParams, Frame, MsgEvent, SendEvent};
 use crate::protocol::wired::Input;
 
 impl World {
@@ -37,7 +39,11 @@ impl World {
         }
         let client_id = credentials.client_id;
         let mut actions = self.spare_actions.pop().unwrap_or_default();
-        match self.open_stream(client, credentials, &mut actions) {
+        let opened = self.open_stream(client, credentials, &mut actions);
+        if actions.iter().any(keeps_out) {
+            self.watch.kept_out(client, self.now);
+        }
+        match opened {
             Opened::Stream { pid, retry, .. } => {
                 let served = Served {
                     client,
@@ -291,6 +297,12 @@ fn on_the_wire(post: &Post) -> MsgEvent {
             EventData::accept(&event.to_event_data(id), id).map_or(MsgEvent::Other, MsgEvent::CrEvent)
         }
     }
+}
+
+/// Whether it tells that a client was kept from its clientId by another user's session or reservation.
+fn keeps_out(action: &ServerAction) -> bool {
+    let ServerAction::Note(Note::NotOpened { why, .. }) = action else { return false };
+    matches!(why, NotOpened::Contested | NotOpened::Reserved | NotOpened::Aborted(AbortReason::ClientIdInUse))
 }
 
 fn outcome_of(answer: &SendAnswer) -> Outcome {
