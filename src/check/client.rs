@@ -19,6 +19,8 @@ pub struct Client {
     pub network: Network,
     /// How far its calendar is off.
     pub calendar_offset: i64,
+    /// How its clock runs.
+    pub clock: Clock,
     /// Until when its device sleeps.
     pub(super) asleep_until: Option<Millis>,
     /// Which life of the page this is: what is meant for an earlier one is lost.
@@ -34,7 +36,35 @@ pub struct Client {
     pub(super) longest_way: Millis,
 }
 
-/// An armed timer: when it is due, and its place in the order of happenings.
+/// A client's clock, by which its machines and its timers go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Clock {
+    /// How much too fast it is, in millionths.
+    pub rate: i64,
+}
+
+impl Clock {
+    /// What it says.
+    pub(super) fn at(self, now: Millis) -> Millis {
+        Millis(now.0 + now.0 * self.rate / MILLION)
+    }
+
+    /// When it will say so.
+    pub(super) fn when(self, said: Millis) -> Millis {
+        if self.rate == 0 {
+            return said;
+        }
+        let mut at = Millis(said.0 * MILLION / (MILLION + self.rate));
+        while self.at(at) < said {
+            at += Millis(1);
+        }
+        at
+    }
+}
+
+const MILLION: i64 = 1_000_000;
+
+/// An armed timer: when it is due by the client's clock, and its place in the order of happenings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Timer {
     pub(super) due: Millis,
@@ -142,6 +172,7 @@ impl Client {
             machines,
             network: Network::default(),
             calendar_offset: 0,
+            clock: Clock::default(),
             asleep_until: None,
             epoch: 0,
             timers: [None; TimerKind::ALL.len()],

@@ -1,8 +1,11 @@
 //! One life: a plan lived through in a world, and whether everything held.
 
+use std::sync::Arc;
+
 use super::plan::{APPS, Plan, Round, Trouble};
 use super::random::Random;
 use super::stranger::Stranger;
+use super::users::Names;
 use super::watch::{Invariant, Violation};
 use super::world::{Event, World};
 use crate::protocol::ids::{AccessToken, AppId, Assigned, InvalidId, Role};
@@ -15,6 +18,9 @@ mod calm;
 mod people;
 
 use people::Person;
+
+/// How much too fast or too slow a clock is at most, in millionths.
+const FASTEST: i64 = 10_000;
 
 /// How many events clients queue where there is little room.
 const SHORT_QUEUE: usize = 8;
@@ -94,7 +100,7 @@ impl<'a> Life<'a> {
         let mut apps = Apps::new();
         for (name, same_user) in names.iter().zip(plan.same_user) {
             let pairing = if same_user { Pairing::SameUser } else { Pairing::Any };
-            apps = apps.with(name.clone(), App { pairing, ..App::default() });
+            apps = apps.with(name.clone(), App { pairing, access: Arc::new(Names), ..App::default() });
         }
         let mut timing = timing.clone();
         if timing.release_dt == Millis::ZERO {
@@ -266,8 +272,9 @@ impl<'a> Life<'a> {
 
 /// The server's bounds.
 fn limits(plan: &Plan) -> Limits {
+    let limits = Limits { bind_client_ids: !plan.unbound, ..Limits::default() };
     if !plan.short_of_room {
-        return Limits::default();
+        return limits;
     }
     Limits {
         output_frames: 12,
@@ -275,6 +282,6 @@ fn limits(plan: &Plan) -> Limits {
         all_outputs_bytes: 1_400,
         line_events: 10,
         all_lines_bytes: 3_000,
-        ..Limits::default()
+        ..limits
     }
 }

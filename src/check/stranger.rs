@@ -5,6 +5,7 @@ use super::client::Machines;
 use super::network::Network;
 use super::plan::APPS;
 use super::random::Random;
+use super::users::user_of;
 use super::world::World;
 use crate::protocol::action::{Message, Post, StreamNo};
 use crate::protocol::event::{CrEvent, Rejection};
@@ -45,7 +46,7 @@ impl Stranger {
             }
         }
         let token = AccessToken::parse("stranger")?;
-        Ok(Stranger { clients, user: User::Token(token.clone()), token, streams: 0, spared })
+        Ok(Stranger { clients, user: user_of(&token), token, streams: 0, spared })
     }
 
     /// Who it is.

@@ -50,8 +50,15 @@ fn heading(plan: &Plan) -> Vec<String> {
             Millis::ZERO => "never let go by themselves".to_owned(),
             after => format!("let go after {after}"),
         },
-        if plan.short_of_room { "short lines and outputs" } else { "lines and outputs as usual" },
+        if plan.short_of_room {
+            "short queues, lines and outputs"
+        } else {
+            "queues, lines and outputs as usual"
+        },
     )];
+    if plan.unbound {
+        lines.push("  anybody may take any clientId over (bind_client_ids = false)".into());
+    }
     let mut names = format!("{:>12}  ", "");
     for (client, browser) in plan.browsers.iter().enumerate() {
         let role = if client % 2 == 0 { "controller" } else { "responder" };

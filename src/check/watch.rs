@@ -99,26 +99,33 @@ impl Watch {
     }
 
     /// A client has taken an input, and asks for these effects.
-    pub(super) fn after(&mut self, client: usize, page: &Client, effects: &[Effect], step: &Step<'_>) {
+    pub(super) fn after(
+        &mut self,
+        client: usize,
+        page: &Client,
+        effects: &[Effect],
+        step: &Step<'_>,
+        at: Millis,
+    ) {
         let Some(watched) = self.clients.get_mut(client) else { return };
         let mut held = Ok(());
         if let Some(ours) = page.machines.as_ours() {
-            let is_late = watched.disturbed_until.is_some_and(|until| step.now < until);
+            let is_late = watched.disturbed_until.is_some_and(|until| at < until);
             held = watched.after(ours, effects, is_late, step);
         }
         if watched.must_stay && *page.machines.state() != State::Interacting {
             let state = page.machines.state();
             held = held.and(Err((Invariant::PairsStay, format!("{state:?}, left in peace"))));
         }
-        let held = held.and_then(|()| self.check_partner_is_there(client, page, step));
-        self.expect(held, step.now, Some(client));
+        let held = held.and_then(|()| self.check_partner_is_there(client, page, at));
+        self.expect(held, at, Some(client));
     }
 
     /// What the client asked for in this step is done.
-    pub(super) fn settled(&mut self, client: usize, page: &Client, step: &Step<'_>) {
+    pub(super) fn settled(&mut self, client: usize, page: &Client, step: &Step<'_>, at: Millis) {
         if let Some(watched) = self.clients.get(client) {
             let held = watched.settled(page, step);
-            self.expect(held, step.now, Some(client));
+            self.expect(held, at, Some(client));
         }
     }
 
@@ -140,7 +147,7 @@ impl Watch {
         kept_out.is_some_and(|at| at >= since)
     }
 
-    fn check_partner_is_there(&self, client: usize, page: &Client, step: &Step<'_>) -> Result<(), Broken> {
+    fn check_partner_is_there(&self, client: usize, page: &Client, at: Millis) -> Result<(), Broken> {
         if *page.machines.state() != State::Interacting || page.machines.as_ours().is_none() {
             return Ok(());
         }
@@ -149,11 +156,12 @@ impl Watch {
         let (Some(own), Some(partner)) = (page.machines.client_id(), page.machines.partner()) else {
             return Ok(());
         };
-        if disturbed.is_some_and(|until| step.now < until) {
+        if disturbed.is_some_and(|until| at < until) {
             return Ok(());
         }
         let said = self.last_said.get(&(partner, own)).copied().unwrap_or(Millis::MIN);
-        if step.now - said > longest + page.longest_way {
+        let by_its_clock = page.clock.when(longest).max(longest) + Millis(1);
+        if at - said > by_its_clock + page.longest_way {
             let seen = format!("interacting with {partner}, of which nothing was accepted since {said}");
             return Err((Invariant::NoGhostPartner, seen));
         }

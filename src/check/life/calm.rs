@@ -1,6 +1,6 @@
 //! Calms: the faults stop, people come back, and every willing pair has to find back in time (section 10).
 
-use super::Life;
+use super::{FASTEST, Life};
 use crate::check::client::Machines;
 use crate::check::stranger::Stranger;
 use crate::check::watch::Invariant;
@@ -83,6 +83,8 @@ impl Life<'_> {
             + timing.interacting_max_event_out_dt
             + timing.min_cr_event_dt
             + self.plan.delay.times(6);
+        // Clients whose clocks are slow wait longer.
+        let bound = bound + Millis(bound.0 * FASTEST / 1_000_000);
         if self.is_contested(pair) { bound + timing.max_prev_alive_dt.times(2) + longest } else { bound }
     }
 

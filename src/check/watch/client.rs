@@ -16,6 +16,9 @@ use crate::protocol::socket::{self, State};
 use crate::protocol::time::{Millis, Step};
 use crate::protocol::wired::{Effect, Input, WiredSocket};
 
+/// How much clocks differ at most in a life of an hour or two.
+const CLOCKS: Millis = Millis(120_000);
+
 /// How many pairs of credentials and partner, and how many credentials, are remembered.
 const REMEMBERED: usize = 64;
 
@@ -119,7 +122,8 @@ impl Watched {
         for effect in effects {
             self.check_effect(ours, effect, step)?;
         }
-        let late_until = self.disturbed_until.filter(|_| is_late);
+        // By clocks that differ by less than that.
+        let late_until = self.disturbed_until.filter(|_| is_late).map(|until| step.now.max(until) + CLOCKS);
         self.goodbyes.check(&self.told, ours.line.waiting(), late_until, step)?;
         self.check_goodbye(ours, counted_before.as_ref())?;
         if ours.sender.facts().rejection != self.told.rejection {

@@ -24,21 +24,22 @@ impl World {
         if let Machines::Nobody(_) = self.client(client).machines {
             return;
         }
-        let step = Step { now: self.now, random: self.random.next(), timing: &self.timing };
+        let now = self.client(client).clock.at(self.now);
+        let step = Step { now, random: self.random.next(), timing: &self.timing };
         let mut effects = self.spare_effects.pop().unwrap_or_default();
         if let Some(page) = self.clients.get_mut(client) {
-            let calendar = Some(CALENDAR_ZERO + page.calendar_offset + self.now.0);
+            let calendar = Some(CALENDAR_ZERO + page.calendar_offset + now.0);
             self.watch.before(client, page, &input, &step);
             page.machines.handle(input, &step, calendar, &mut effects);
-            self.watch.after(client, page, &effects, &step);
+            self.watch.after(client, page, &effects, &step, self.now);
         }
         for effect in effects.drain(..) {
             self.perform(client, effect);
         }
         self.spare_effects.push(effects);
         if let Some(page) = self.clients.get(client) {
-            let step = Step { now: self.now, random: 0, timing: &self.timing };
-            self.watch.settled(client, page, &step);
+            let step = Step { now, random: 0, timing: &self.timing };
+            self.watch.settled(client, page, &step, self.now);
         }
     }
 
@@ -58,10 +59,11 @@ impl World {
             Effect::Send { number, post } => self.send(client, number, post),
             Effect::RequestClientId => self.ask_client_id(client),
             Effect::SetTimer { timer, after } => {
-                let epoch = self.client(client).epoch;
-                let due = self.now + after;
+                let page = self.client(client);
+                let (epoch, clock) = (page.epoch, page.clock);
+                let due = clock.at(self.now) + after;
                 let alarm = Alarm { client: u32::try_from(client).unwrap_or(u32::MAX), epoch, timer };
-                let order = self.happenings.push_alarm(due, alarm);
+                let order = self.happenings.push_alarm(clock.when(due), alarm);
                 self.client_mut(client).set_timer(timer, Some(Timer { due, order }));
             }
             Effect::CancelTimer(timer) => self.client_mut(client).set_timer(timer, None),

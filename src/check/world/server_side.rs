@@ -1,9 +1,10 @@
 //! What the server takes and asks for.
 
 use super::{ClientEvent, Event, Happening, Lost, NOBODY_ASKS, Served, World};
+use crate::check::users::user_of;
 use crate::check::watch::{Acceptance, Party, Rules};
 use crate::protocol::action::{Message, Outcome, Post, RequestNo, StreamNo};
-use crate::protocol::ids::{AccessToken, ClientId, Credentials, Pid, User};
+use crate::protocol::ids::{AccessToken, ClientId, Credentials, Pid};
 use crate::protocol::receiver::{self, StreamEnd};
 use crate::protocol::sessions::{
     Effect, NotOpened, Note, Opened, SendAnswer, ServerAction, ServerStep, SessionTable,
@@ -185,7 +186,7 @@ impl World {
     /// Who makes a request of this client with this accessToken.
     fn party(&self, client: usize, token: &AccessToken) -> Party {
         let page = self.client(client);
-        Party { app: page.app.clone(), role: page.machines.role(), user: User::Token(token.clone()) }
+        Party { app: page.app.clone(), role: page.machines.role(), user: user_of(token) }
     }
 
     /// The server takes an input, and what it asks for is done.
