@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::plan::{APPS, Plan, Round, Trouble};
+use super::plan::{APPS, Plan, Room, Round, Trouble};
 use super::random::Random;
 use super::stranger::Stranger;
 use super::users::Names;
@@ -106,7 +106,7 @@ impl<'a> Life<'a> {
         if timing.release_dt == Millis::ZERO {
             timing.release_dt = plan.release_dt;
         }
-        if plan.short_of_room {
+        if plan.room == Room::ShortQueues {
             timing.max_queued = SHORT_QUEUE;
         }
         let gone = timing.partner_active_max_event_in_dt + timing.recipient_wait_dt + timing.hello_settle_dt;
@@ -212,7 +212,7 @@ impl<'a> Life<'a> {
             at += self.random.between(Millis(500), Millis(15_000));
             let client = self.random.below(self.people.len());
             // Now and then more than can leave at once.
-            let most = if self.plan.short_of_room { 2 * SHORT_QUEUE } else { 6 };
+            let most = if self.plan.room == Room::ShortQueues { 2 * SHORT_QUEUE } else { 6 };
             let events = if self.random.chance(100) { most } else { 1 };
             acts.extend((0..events).map(|_| (at, Act::Chat(client))));
         }
@@ -273,15 +273,9 @@ impl<'a> Life<'a> {
 /// The server's bounds.
 fn limits(plan: &Plan) -> Limits {
     let limits = Limits { bind_client_ids: !plan.unbound, ..Limits::default() };
-    if !plan.short_of_room {
-        return limits;
-    }
-    Limits {
-        output_frames: 12,
-        output_bytes: 900,
-        all_outputs_bytes: 1_400,
-        line_events: 10,
-        all_lines_bytes: 3_000,
-        ..limits
+    match plan.room {
+        Room::Usual => limits,
+        Room::ShortQueues => Limits { output_frames: 12, output_bytes: 900, line_events: 10, ..limits },
+        Room::ShortOfAll => Limits { all_outputs_bytes: 450, all_lines_bytes: 1_000, ..limits },
     }
 }

@@ -54,13 +54,38 @@ pub struct Plan {
     pub delay: Millis,
     /// After how long responders let go of who does not answer; zero where their users do.
     pub release_dt: Millis,
-    /// Whether the server's lines and outputs, and the clients' queues, are so short that they fill.
-    pub short_of_room: bool,
+    /// How much room there is for what waits.
+    pub room: Room,
     /// Whether the server lets anybody take any clientId over (`bind_client_ids = false`). Not where there is a stranger:
     /// nothing is promised against one then.
     pub unbound: bool,
     /// The rounds.
     pub rounds: Vec<Round>,
+}
+
+/// How much room there is for what waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// As much as by default.
+    Usual,
+    /// Each queue of a client, each line and each output of the server is so short that it fills.
+    ShortQueues,
+    /// All lines together and all outputs together are.
+    ShortOfAll,
+}
+
+impl Room {
+    /// How often each occurs.
+    const MIX: [Room; 8] = [
+        Room::Usual,
+        Room::Usual,
+        Room::Usual,
+        Room::Usual,
+        Room::Usual,
+        Room::Usual,
+        Room::ShortQueues,
+        Room::ShortOfAll,
+    ];
 }
 
 /// A time of troubles.
@@ -157,7 +182,7 @@ impl Plan {
         let stranger = random.chance(300);
         let delay = random.between(Millis(10), Millis(250));
         let release_dt = if random.chance(500) { Millis::from_secs(20) } else { Millis::ZERO };
-        let short_of_room = random.chance(250);
+        let room = *random.one_of(&Room::MIX).unwrap_or(&Room::Usual);
         let unbound = !stranger && random.chance(100);
         let mut rounds = Vec::new();
         let mut left = scenario.length;
@@ -175,7 +200,7 @@ impl Plan {
             stranger,
             delay,
             release_dt,
-            short_of_room,
+            room,
             unbound,
             rounds,
         }

@@ -1,7 +1,7 @@
 //! What happened in a life, to be read: a column for each client, what the server did and troubles across.
 
 use super::life::Life;
-use super::plan::{APPS, Plan};
+use super::plan::{APPS, Plan, Room};
 use super::watch::Violation;
 use super::world::{ClientEvent, Event, Lost};
 use crate::protocol::action::{Fate, Message, Notice, Outcome, Post};
@@ -50,10 +50,10 @@ fn heading(plan: &Plan) -> Vec<String> {
             Millis::ZERO => "never let go by themselves".to_owned(),
             after => format!("let go after {after}"),
         },
-        if plan.short_of_room {
-            "short queues, lines and outputs"
-        } else {
-            "queues, lines and outputs as usual"
+        match plan.room {
+            Room::Usual => "room as usual",
+            Room::ShortQueues => "short queues, lines and outputs",
+            Room::ShortOfAll => "little room in all lines and all outputs together",
         },
     )];
     if plan.unbound {

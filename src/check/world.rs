@@ -315,7 +315,7 @@ impl World {
         for pid in pids {
             while let Some((client_id, frame)) = self.next_unread(pid) {
                 self.watch.taken(pid);
-                self.write(client_id, pid, frame);
+                self.hand_over(client_id, pid, frame);
             }
             if self.streams.get(&pid).is_some_and(|served| served.has_ended) {
                 self.end_stream(pid);

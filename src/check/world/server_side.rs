@@ -263,18 +263,27 @@ impl World {
         }
     }
 
-    pub(super) fn write(&mut self, client_id: ClientId, pid: Pid, frame: Frame) {
+    fn write(&mut self, client_id: ClientId, pid: Pid, frame: Frame) {
         if let Some(served) = self.streams.get_mut(&pid) {
-            let (client, stream) = (served.client, served.stream);
-            let is_current = self.clients.get(client).is_some_and(|page| page.epoch == served.epoch);
-            let network = self.clients.get(client).map(|page| &page.network);
-            if network.is_some_and(|network| !network.reads) {
+            let reads = self.clients.get(served.client).is_none_or(|page| page.network.reads);
+            // Behind what is not read yet.
+            if !reads || !served.unread.is_empty() {
                 let rules = Rules { timing: &self.timing, limits: &self.limits, now: self.now };
                 self.watch.unread(client_id, pid, &frame, rules);
                 served.unread.push_back(frame);
                 return;
             }
-            if network.is_some_and(|network| !network.frames_arrive) {
+        }
+        self.hand_over(client_id, pid, frame);
+    }
+
+    /// The transport takes a frame, and the server is told.
+    pub(super) fn hand_over(&mut self, client_id: ClientId, pid: Pid, frame: Frame) {
+        if let Some(served) = self.streams.get_mut(&pid) {
+            let (client, stream) = (served.client, served.stream);
+            let page = self.clients.get(client);
+            let is_current = page.is_some_and(|page| page.epoch == served.epoch);
+            if page.is_some_and(|page| !page.network.frames_arrive) {
                 served.dead = true;
             }
             if !served.dead && is_current {
