@@ -23,7 +23,7 @@ use crate::protocol::ids::{ClientId, Pid, User};
 use crate::protocol::policy::Pairing;
 use crate::protocol::sessions::{self, ServerAction};
 use crate::protocol::socket::State;
-use crate::protocol::time::{Millis, Step, Timing};
+use crate::protocol::time::{Millis, Step};
 use crate::protocol::wire::Frame;
 use crate::protocol::wired::{Effect, Input};
 
@@ -226,16 +226,10 @@ impl Watch {
         self.streams.taken(pid);
     }
 
-    /// Nothing waits too long.
-    pub(super) fn server(&mut self, timing: &Timing, at: Millis) {
-        let held = self.streams.check_waits(timing, at);
-        self.expect(held, at, None);
-    }
-
-    /// All that the server asked for is done: what it counts as unread is what is.
-    pub(super) fn performed_all(&mut self, output_bytes: usize, at: Millis) {
-        let held = self.streams.check_unread(output_bytes);
-        self.expect(held, at, None);
+    /// All that the server asked for is done: nothing waits too long, and what it counts as unread is what is.
+    pub(super) fn performed_all(&mut self, output_bytes: usize, rules: Rules<'_>) {
+        let held = self.streams.check_waits(rules).and_then(|()| self.streams.check_unread(output_bytes));
+        self.expect(held, rules.now, None);
     }
 }
 

@@ -4,15 +4,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::invariant::{Broken, Invariant};
-use super::streams::{Acceptance, Held, Standing, Streams, Waiting, head_of, sender_of};
+use super::streams::{Acceptance, Held, Rules, Standing, Streams, Waiting, head_of, sender_of};
 use crate::protocol::event::EventKind;
 use crate::protocol::ids::{ClientId, Pid};
 use crate::protocol::limits::Limits;
 use crate::protocol::line::Line;
 use crate::protocol::sessions::{Effect, ServerAction};
-use crate::protocol::time::{Millis, Timing};
+use crate::protocol::time::Millis;
 use crate::protocol::wire::Frame;
 
+/// No frame in the simulation is longer.
+const LONGEST_FRAME: usize = 150;
 /// How much later than its time something may leave a line.
 const MARGIN: Millis = Millis(1_000);
 
@@ -57,7 +59,12 @@ impl Streams {
     }
 
     /// Nothing waits for longer than it may for its recipient to come and settle, where that reads what it gets.
-    pub(super) fn check_waits(&self, timing: &Timing, now: Millis) -> Result<(), Broken> {
+    pub(super) fn check_waits(&mut self, rules: Rules<'_>) -> Result<(), Broken> {
+        let Rules { timing, limits, now } = rules;
+        if self.unread_bytes + LONGEST_FRAME > limits.all_outputs_bytes / 2 {
+            // Others may hold the room that it needs.
+            self.tight_at = now;
+        }
         for (recipient, line) in &self.lines {
             let standing = self.standings.get(recipient);
             let is_unread =
@@ -66,7 +73,7 @@ impl Streams {
                 continue;
             }
             // A session may begin at the last moment, and settles first.
-            let began = standing.map_or(Millis::MIN, |standing| standing.began);
+            let began = standing.map_or(Millis::MIN, |standing| standing.began.max(self.tight_at));
             for waiting in line {
                 let head = head_of(&waiting.text);
                 let wait = match EventKind::of(head) {

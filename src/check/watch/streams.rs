@@ -47,6 +47,8 @@ pub(super) struct Streams {
     pub(super) unread: BTreeMap<Pid, VecDeque<Option<Held>>>,
     /// How many bytes that is.
     pub(super) unread_bytes: usize,
+    /// When there was last little room in all outputs together.
+    pub(super) tight_at: Millis,
     /// Whether the server is stopping.
     stopping: bool,
 }

@@ -212,7 +212,6 @@ impl World {
             apps: &self.apps,
         };
         input(&mut self.server, &step, actions);
-        self.watch.server(&self.timing, self.now);
     }
 
     /// What a step asks for comes behind what earlier ones asked for, also when it was caused by one of them.
@@ -226,7 +225,8 @@ impl World {
             self.perform_one(action);
         }
         self.is_performing = false;
-        self.watch.performed_all(self.server.output_bytes(), self.now);
+        let rules = Rules { timing: &self.timing, limits: &self.limits, now: self.now };
+        self.watch.performed_all(self.server.output_bytes(), rules);
         self.schedule_sweep();
     }
 
