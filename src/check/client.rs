@@ -25,7 +25,7 @@ pub struct Client {
     pub(super) asleep_until: Option<Millis>,
     /// Which life of the page this is: what is meant for an earlier one is lost.
     pub(super) epoch: u32,
-    pub(super) timers: [Option<Timer>; TimerKind::ALL.len()],
+    pub(super) timers: [Timer; TimerKind::ALL.len()],
     /// The stream it has requested or holds.
     pub(super) stream: Option<StreamNo>,
     /// Its connections to event streams, as they stand: opened, and neither dropped nor ended.
@@ -64,10 +64,18 @@ impl Clock {
 
 const MILLION: i64 = 1_000_000;
 
-/// An armed timer: when it is due by the client's clock, and its place in the order of happenings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A timer of a client: when it is due by the client's clock, if it is armed; and the alarm that is set for it, which may
+/// ring too early, since timers are put off far more often than they fire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Timer {
-    pub(super) due: Millis,
+    pub(super) due: Option<Millis>,
+    pub(super) alarm: Option<Alarm>,
+}
+
+/// When an alarm rings, and its place in the order of happenings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Alarm {
+    pub(super) at: Millis,
     pub(super) order: u64,
 }
 
@@ -175,7 +183,7 @@ impl Client {
             clock: Clock::default(),
             asleep_until: None,
             epoch: 0,
-            timers: [None; TimerKind::ALL.len()],
+            timers: Default::default(),
             stream: None,
             connections: Vec::new(),
             last_frame: Millis::MIN,
@@ -193,13 +201,12 @@ impl Client {
         self.stream.take_if(|current| *current == stream);
     }
 
-    pub(super) fn timer(&self, timer: TimerKind) -> Option<Timer> {
-        self.timers.get(timer as usize).copied().flatten()
+    /// When a timer is due by the client's clock, if it is armed.
+    pub(super) fn due(&self, timer: TimerKind) -> Option<Millis> {
+        self.timers.get(timer as usize)?.due
     }
 
-    pub(super) fn set_timer(&mut self, timer: TimerKind, armed: Option<Timer>) {
-        if let Some(place) = self.timers.get_mut(timer as usize) {
-            *place = armed;
-        }
+    pub(super) fn timer_mut(&mut self, timer: TimerKind) -> Option<&mut Timer> {
+        self.timers.get_mut(timer as usize)
     }
 }

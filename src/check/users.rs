@@ -1,7 +1,5 @@
 //! Who the users of the simulation are: an accessToken is a name, perhaps with a dot and the number of its renewal.
 
-use std::sync::Arc;
-
 use crate::protocol::ids::{AccessToken, InvalidId, Role, User};
 use crate::protocol::policy::{Access, Denied};
 
@@ -24,13 +22,10 @@ impl Access for Names {
     }
 }
 
-/// Whom an accessToken stands for.
+/// Whom an accessToken stands for: the name alone.
 pub(super) fn user_of(token: &AccessToken) -> User {
-    let text = token.as_str();
-    match text.split_once('.') {
-        Some((name, _)) => User::Claim { issuer: Arc::from("names"), value: Arc::from(name) },
-        None => User::Claim { issuer: Arc::from("names"), value: Arc::from(text) },
-    }
+    let name = token.as_str().split_once('.').and_then(|(name, _)| AccessToken::parse(name).ok());
+    User::Token(name.unwrap_or_else(|| token.clone()))
 }
 
 /// Another accessToken of the same user.

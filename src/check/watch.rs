@@ -123,7 +123,7 @@ impl Watch {
 
     /// What the client asked for in this step is done.
     pub(super) fn settled(&mut self, client: usize, page: &Client, step: &Step<'_>, at: Millis) {
-        if let Some(watched) = self.clients.get(client) {
+        if let Some(watched) = self.clients.get_mut(client) {
             let held = watched.settled(page, step);
             self.expect(held, at, Some(client));
         }

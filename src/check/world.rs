@@ -236,10 +236,12 @@ impl World {
         while self.watch.violation().is_none() {
             let Some((at, order, next)) = self.happenings.pop_until(until) else { break };
             self.now = self.now.max(at);
-            self.happened += 1;
             match next {
-                Next::Alarm(alarm) => self.timer_fires(alarm, order),
-                Next::Happening(happening) => self.happen(happening),
+                Next::Alarm(alarm) => self.alarm_rings(alarm, order),
+                Next::Happening(happening) => {
+                    self.happened += 1;
+                    self.happen(happening);
+                }
             }
         }
         self.now = until;
@@ -328,16 +330,22 @@ impl World {
         served.unread.pop_front().map(|frame| (served.client_id, frame))
     }
 
-    fn timer_fires(&mut self, alarm: Alarm, order: u64) {
+    fn alarm_rings(&mut self, alarm: Alarm, order: u64) {
         let Alarm { client, epoch, timer } = alarm;
         let client = usize::try_from(client).unwrap_or(usize::MAX);
-        let Some(page) = self.clients.get(client).filter(|page| page.epoch == epoch) else { return };
-        let Some(armed) = page.timer(timer).filter(|armed| armed.order == order) else { return };
-        let wakes = self.wakes(client);
-        let rings_again =
-            wakes.map(|at| super::client::Timer { order: self.happenings.push_alarm(at, alarm), ..armed });
-        self.client_mut(client).set_timer(timer, rings_again);
-        if wakes.is_none() {
+        let Some(page) = self.clients.get_mut(client).filter(|page| page.epoch == epoch) else { return };
+        let clock = page.clock;
+        let Some(armed) = page.timer_mut(timer) else { return };
+        // Another one was set for an earlier moment.
+        let Some(rung) = armed.alarm.take_if(|alarm| alarm.order == order) else { return };
+        let Some(due) = armed.due.map(|due| clock.when(due)) else { return };
+        if due > self.now.max(rung.at) {
+            self.set_alarm(client, epoch, timer, due);
+        } else if let Some(at) = self.wakes(client) {
+            self.set_alarm(client, epoch, timer, at);
+        } else if let Some(armed) = self.client_mut(client).timer_mut(timer) {
+            armed.due = None;
+            self.happened += 1;
             self.feed(client, Input::Timer(timer));
         }
     }

@@ -197,7 +197,7 @@ impl Life<'_> {
     /// A stranger makes several requests a second, all the time.
     fn attack(&mut self) {
         let Some(stranger) = &mut self.stranger else { return };
-        for _ in 0..1 + self.random.below(3) {
+        for _ in 0..1 + self.random.below(2) {
             stranger.act(&mut self.world, self.people.len(), true, &mut self.random);
         }
     }

@@ -30,6 +30,8 @@ pub(super) struct Watched {
     /// What was true when the step began.
     before: Before,
     was_paired: bool,
+    /// Something was asked for in this step, or a timer fired: what stands or is armed may be wrong now.
+    is_changed: bool,
     /// The stream of the frame that is handed over in this step was given up.
     is_stray: bool,
     /// Credentials and partners that held together, newest last.
@@ -81,27 +83,34 @@ impl Watched {
     }
 
     pub(super) fn before(&mut self, page: &Client, input: &Input, step: &Step<'_>) {
-        let Some(ours) = page.machines.as_ours() else { return };
+        let Some(ours) = page.machines.as_ours() else {
+            self.is_changed = true;
+            return;
+        };
         let state = ours.socket.state();
         self.was_paired = state.is_paired();
         self.before = Before {
             partner: self.told.partner.valid().copied(),
             was_ready: self.told.is_ready(),
             sets_token: matches!(input, Input::Socket(socket::Input::AccessToken(_))),
-            last_posted: ours.line.posts().filter_map(|post| post.request).last(),
-            closes_waiting: ours
-                .line
-                .posts()
-                .filter(|post| matches!(post.message, Message::Close(_)))
-                .count(),
+            ..Before::default()
         };
         self.is_stray = match input {
             Input::Receiver(receiver::Input::Frame { stream, .. }) => !page.has_connection(*stream),
             Input::Socket(_) | Input::Receiver(_) | Input::SendLine(_) | Input::Timer(_) => false,
         };
-        let pings = ours.line.posts().filter(|post| is_ping(post)).count();
+        let pings = if ours.line.waiting() == 0 { 0 } else { self.note_waiting(ours) };
         self.told.take(input, state, pings);
         self.goodbyes.take(input, step.now, step.timing.send_answer_dt);
+        self.is_changed = matches!(input, Input::Timer(_)) || self.told.is_touched;
+    }
+
+    /// What is on its way to the link. Gives out how many of it are pings.
+    fn note_waiting(&mut self, ours: &WiredSocket) -> usize {
+        let posts = || ours.line.posts();
+        self.before.last_posted = posts().filter_map(|post| post.request).last();
+        self.before.closes_waiting = posts().filter(|post| matches!(post.message, Message::Close(_))).count();
+        posts().filter(|post| is_ping(post)).count()
     }
 
     /// It has taken an input, and asks for these effects. `is_late` where its device slept.
@@ -113,12 +122,19 @@ impl Watched {
         step: &Step<'_>,
     ) -> Result<(), Broken> {
         let role = ours.socket.role();
-        self.goodbyes.become_due(effects, self.before, &self.told, role, step);
+        self.is_changed = self.is_changed || !effects.is_empty();
+        let is_news =
+            |effect: &Effect| matches!(effect, Effect::Notify(Notice::State { .. } | Notice::Partner(_)));
+        if effects.iter().any(is_news) {
+            self.goodbyes.become_due(effects, self.before, &self.told, role, step);
+        }
         for effect in effects {
             self.told.note(effect, role, step);
         }
         let counted_before = self.told.settle()?;
-        self.remember_held();
+        if self.told.is_touched {
+            self.remember_held();
+        }
         for effect in effects {
             self.check_effect(ours, effect, step)?;
         }
@@ -136,7 +152,10 @@ impl Watched {
     }
 
     /// What it asked for is done: its timers are armed.
-    pub(super) fn settled(&self, page: &Client, step: &Step<'_>) -> Result<(), Broken> {
+    pub(super) fn settled(&mut self, page: &Client, step: &Step<'_>) -> Result<(), Broken> {
+        if !std::mem::take(&mut self.is_changed) {
+            return Ok(());
+        }
         check_connections(page)?;
         if page.machines.as_ours().is_none() {
             return Ok(());

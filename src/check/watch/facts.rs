@@ -59,8 +59,8 @@ pub(super) fn check_timers(
 ) -> Result<(), Broken> {
     for timer in TimerKind::ALL {
         let (wanted, longest) = use_for(timer, told, goodbyes, waits, page, step);
-        let armed = page.timer(timer);
-        match (wanted, armed) {
+        let due = page.due(timer);
+        match (wanted, due) {
             (Use::None, Some(_)) => {
                 return Err((Invariant::NoTimerLeak, format!("{timer:?} is armed: {told:?}, {goodbyes:?}")));
             }
@@ -70,8 +70,8 @@ pub(super) fn check_timers(
                     format!("{timer:?} is not armed: {told:?}, {goodbyes:?}"),
                 ));
             }
-            (_, Some(armed)) if armed.due - step.now > longest + MARGIN => {
-                let seen = format!("{timer:?} is armed for {}, longer than {longest}", armed.due - step.now);
+            (_, Some(due)) if due - step.now > longest + MARGIN => {
+                let seen = format!("{timer:?} is armed for {}, longer than {longest}", due - step.now);
                 return Err((Invariant::TimersRun, seen));
             }
             (Use::None | Use::Allowed, None) | (Use::Allowed | Use::Needed, Some(_)) => {}

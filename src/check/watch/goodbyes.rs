@@ -248,9 +248,17 @@ impl Goodbyes {
         if !self.inactive.is_empty() || self.unassigns.iter().any(|unassign| !unassign.said) {
             self.check_said(told, waiting, late_until, step)?;
         }
+        if told.is_touched {
+            self.remember_known(told);
+        }
+        Ok(())
+    }
+
+    /// As whom the partner knows this client.
+    fn remember_known(&mut self, told: &Told) {
         let Some(partner) = told.partner.valid() else {
             self.known_as = None;
-            return Ok(());
+            return;
         };
         let is_known = |(to, credentials): &(ClientId, Credentials)| {
             to == partner
@@ -263,7 +271,6 @@ impl Goodbyes {
                 self.known_as = Some((*partner, credentials));
             }
         }
-        Ok(())
     }
 
     fn check_said(

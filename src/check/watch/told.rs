@@ -40,6 +40,8 @@ pub(super) struct Told {
     pub(super) aborted: Option<WhyAborted>,
     /// Who it counts as, at the end of the last step.
     pub(super) counted: Counted,
+    /// Something in this step may change that, or the partner.
+    pub(super) is_touched: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +92,11 @@ impl Told {
     /// It is handed an input. `pings_waiting` are on their way to the link.
     pub(super) fn take(&mut self, input: &Input, state: &State, pings_waiting: usize) {
         self.pings_waiting = pings_waiting;
+        self.is_touched = match input {
+            Input::Socket(socket::Input::Send { .. }) | Input::SendLine(_) | Input::Timer(_) => false,
+            Input::Receiver(receiver::Input::Frame { frame, .. }) => !matches!(frame, Frame::CrEvent(_)),
+            Input::Socket(_) | Input::Receiver(_) => true,
+        };
         match input {
             Input::Socket(input) => self.take_from_client(input),
             Input::Receiver(input) => self.take_from_stream(input, state),
@@ -180,11 +187,13 @@ impl Told {
     pub(super) fn note(&mut self, effect: &Effect, role: Role, step: &Step<'_>) {
         match effect {
             Effect::Open { stream, credentials, .. } => {
+                self.is_touched = true;
                 let (number, credentials) = (*stream, credentials.clone());
                 self.stream = Some(Stream { number, credentials, pid: None, closing: None });
                 self.aborted = None;
             }
             Effect::Drop { stream } => {
+                self.is_touched = true;
                 self.stream.take_if(|standing| standing.number == *stream);
             }
             Effect::Send { post, .. } => {
@@ -203,6 +212,7 @@ impl Told {
             Effect::Notify(Notice::ClientId(id)) => {
                 self.client.client_id = Assigned::Valid(*id);
                 self.aborted = None;
+                self.is_touched = true;
             }
             Effect::Notify(Notice::CrEvent(event)) => self.hear(event, step),
             Effect::Notify(Notice::State { .. } | Notice::Fate { .. })
@@ -220,6 +230,7 @@ impl Told {
         }
         self.assigned_by_ping = partner.is_some() && self.setting.is_none();
         self.partner = partner.into();
+        self.is_touched = true;
         self.clear_rejection();
     }
 
@@ -248,6 +259,9 @@ impl Told {
 
     /// All effects of a step are noted. Gives out what counted before, where that has changed.
     pub(super) fn settle(&mut self) -> Result<Option<Counted>, Broken> {
+        if !self.is_touched {
+            return Ok(None);
+        }
         if let Some(set) = self.setting.take() {
             if self.partner.valid() != set.valid() {
                 let seen = format!("{set:?} was assigned, and {:?} told", self.partner);
