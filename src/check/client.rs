@@ -39,14 +39,14 @@ pub struct Client {
 /// A client's clock, by which its machines and its timers go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Clock {
-    /// How much too fast it is, in millionths.
+    /// How much too fast it is, in parts of 2^20: about millionths.
     pub rate: i64,
 }
 
 impl Clock {
     /// What it says.
     pub(super) fn at(self, now: Millis) -> Millis {
-        Millis(now.0 + now.0 * self.rate / MILLION)
+        Millis(now.0 + ((now.0 * self.rate) >> PARTS))
     }
 
     /// When it will say so.
@@ -54,15 +54,17 @@ impl Clock {
         if self.rate == 0 {
             return said;
         }
-        let mut at = Millis(said.0 * MILLION / (MILLION + self.rate));
+        let mut at = Millis((said.0 << PARTS) / ((1 << PARTS) + self.rate));
         while self.at(at) < said {
             at += Millis(1);
         }
+        // The first of these moments.
         at
     }
 }
 
-const MILLION: i64 = 1_000_000;
+/// 2 to the power of this is about a million.
+const PARTS: u32 = 20;
 
 /// A timer of a client: when it is due by the client's clock, if it is armed; and the alarm that is set for it, which may
 /// ring too early, since timers are put off far more often than they fire.

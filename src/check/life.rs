@@ -19,7 +19,7 @@ mod people;
 
 use people::Person;
 
-/// How much too fast or too slow a clock is at most, in millionths.
+/// How much too fast or too slow a clock is at most, in parts of 2^20 (about millionths).
 const FASTEST: i64 = 10_000;
 
 /// How many events clients queue where there is little room.

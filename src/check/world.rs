@@ -19,6 +19,7 @@ use crate::protocol::time::{Millis, TimerKind, Timing};
 use crate::protocol::wire::Frame;
 use crate::protocol::wired::{Effect, Input};
 
+mod alarms;
 mod client_side;
 mod log;
 mod restart;
@@ -328,26 +329,6 @@ impl World {
     fn next_unread(&mut self, pid: Pid) -> Option<(ClientId, Frame)> {
         let served = self.streams.get_mut(&pid)?;
         served.unread.pop_front().map(|frame| (served.client_id, frame))
-    }
-
-    fn alarm_rings(&mut self, alarm: Alarm, order: u64) {
-        let Alarm { client, epoch, timer } = alarm;
-        let client = usize::try_from(client).unwrap_or(usize::MAX);
-        let Some(page) = self.clients.get_mut(client).filter(|page| page.epoch == epoch) else { return };
-        let clock = page.clock;
-        let Some(armed) = page.timer_mut(timer) else { return };
-        // Another one was set for an earlier moment.
-        let Some(rung) = armed.alarm.take_if(|alarm| alarm.order == order) else { return };
-        let Some(due) = armed.due.map(|due| clock.when(due)) else { return };
-        if due > self.now.max(rung.at) {
-            self.set_alarm(client, epoch, timer, due);
-        } else if let Some(at) = self.wakes(client) {
-            self.set_alarm(client, epoch, timer, at);
-        } else if let Some(armed) = self.client_mut(client).timer_mut(timer) {
-            armed.due = None;
-            self.happened += 1;
-            self.feed(client, Input::Timer(timer));
-        }
     }
 
     fn happen(&mut self, happening: Happening) {

@@ -15,7 +15,7 @@ use crate::protocol::time::Millis;
 /// How long what a device hears after a sleep may be older than it knows (it notices only a timer that is 5 s late).
 const OLD_AFTER_SLEEP: Millis = Millis(32_000);
 
-/// How much too fast or too slow clocks are, in millionths. Most are as good as right.
+/// How much too fast or too slow clocks are, in parts of 2^20 (about millionths).
 const RATES: [i64; 6] = [0, 20, 100, 300, 1_000, FASTEST];
 
 /// How long a server that is stopping goes on answering, at least and at most.

@@ -57,24 +57,22 @@ pub(super) fn check_timers(
     page: &Client,
     step: &Step<'_>,
 ) -> Result<(), Broken> {
-    for timer in TimerKind::ALL {
-        let (wanted, longest) = use_for(timer, told, goodbyes, waits, page, step);
+    for (timer, wanted, longest) in uses(told, goodbyes, waits, page, step) {
         let due = page.due(timer);
-        match (wanted, due) {
-            (Use::None, Some(_)) => {
-                return Err((Invariant::NoTimerLeak, format!("{timer:?} is armed: {told:?}, {goodbyes:?}")));
-            }
-            (Use::Needed, None) => {
-                return Err((
-                    Invariant::TimersRun,
-                    format!("{timer:?} is not armed: {told:?}, {goodbyes:?}"),
-                ));
-            }
+        let held = match (wanted, due) {
+            (Use::None, Some(_)) => Err((Invariant::NoTimerLeak, "is armed")),
+            (Use::Needed, None) => Err((Invariant::TimersRun, "is not armed")),
             (_, Some(due)) if due - step.now > longest + MARGIN => {
-                let seen = format!("{timer:?} is armed for {}, longer than {longest}", due - step.now);
-                return Err((Invariant::TimersRun, seen));
+                Err((Invariant::TimersRun, "is armed for longer than it may be"))
             }
-            (Use::None | Use::Allowed, None) | (Use::Allowed | Use::Needed, Some(_)) => {}
+            (Use::None | Use::Allowed, None) | (Use::Allowed | Use::Needed, Some(_)) => Ok(()),
+        };
+        if let Err((invariant, what)) = held {
+            let state = page.machines.state();
+            return Err((
+                invariant,
+                format!("{timer:?} {what} ({due:?}): {state:?}, {told:?}, {goodbyes:?}"),
+            ));
         }
     }
     Ok(())
@@ -94,65 +92,52 @@ impl Use {
     }
 }
 
-/// Whether the facts have a use for a timer, and how long it may take at most. `waits` events wait for their turn.
-fn use_for(
-    timer: TimerKind,
+/// Whether the facts have a use for each timer, and how long it may take at most. `waits` events wait for their turn.
+fn uses(
     told: &Told,
     goodbyes: &Goodbyes,
     waits: usize,
     page: &Client,
     step: &Step<'_>,
-) -> (Use, Millis) {
-    let timing = step.timing;
-    let state = page.machines.state();
+) -> [(TimerKind, Use, Millis); TimerKind::ALL.len()] {
+    let (timing, state) = (step.timing, page.machines.state());
     let (requested, open, closing) = match &told.stream {
         None => (false, false, false),
         Some(stream) => {
             (stream.pid.is_none(), stream.pid.is_some() && stream.closing.is_none(), stream.closing.is_some())
         }
     };
-    match timer {
-        TimerKind::Hello => (Use::needed_if(requested), timing.hello_max_dt),
-        TimerKind::Reopen => reopening(told, state),
-        TimerKind::Alive => (Use::needed_if(open), timing.event_source_send_alive_dt),
-        TimerKind::Close => (Use::needed_if(closing), timing.server_interaction_complete_dt),
-        TimerKind::Ping => match state {
-            State::Interacting => (Use::Needed, timing.interacting_max_event_out_dt),
-            State::Searching => (Use::Needed, timing.searching_max_event_out_dt),
-            State::Passive(_) | State::ReadyToConnect(_) | State::Connecting | State::ReadyToPair(_) => {
-                (Use::None, Millis::MAX)
-            }
-        },
-        TimerKind::Partner => {
-            (Use::needed_if(*state == State::Interacting), timing.partner_active_max_event_in_dt)
-        }
-        TimerKind::ClientId => {
-            let missing = told.client.client_id == Assigned::Nothing && !told.client.unloading;
-            (Use::needed_if(missing && told.stream.is_none()), timing.invalid_client_id_retry_dt)
-        }
-        TimerKind::Release => {
-            let runs = *state == State::Searching
-                && told.assigned_by_ping
-                && page.machines.role() == Role::Responder
-                && timing.release_dt > Millis::ZERO;
-            (Use::needed_if(runs), timing.release_dt)
-        }
-        // It may have been armed for something that left with a goodbye.
-        TimerKind::Pace => {
-            let alone = waits > 0 && !goodbyes.awaits_answer();
-            let wanted = if alone { Use::Needed } else { Use::Allowed };
-            (wanted, timing.min_cr_event_dt.max(LONGEST_BACKOFF))
-        }
-        TimerKind::Unassign => {
-            let wanted = match goodbyes.repeats(step.now) {
-                None => Use::None,
-                Some(false) => Use::Allowed,
-                Some(true) => Use::Needed,
-            };
-            (wanted, timing.send_answer_dt)
-        }
-        TimerKind::Answer => (Use::needed_if(goodbyes.awaits_answer()), timing.send_answer_dt),
-    }
+    let (reopens, reopens_within) = reopening(told, state);
+    let (is_searching, is_interacting) = (*state == State::Searching, *state == State::Interacting);
+    let ping_within =
+        if is_interacting { timing.interacting_max_event_out_dt } else { timing.searching_max_event_out_dt };
+    let id_is_missing =
+        told.client.client_id == Assigned::Nothing && !told.client.unloading && told.stream.is_none();
+    let lets_go = is_searching
+        && told.assigned_by_ping
+        && page.machines.role() == Role::Responder
+        && timing.release_dt > Millis::ZERO;
+    // It may have been armed for something that left with a goodbye.
+    let paces = if waits > 0 && !goodbyes.awaits_answer() { Use::Needed } else { Use::Allowed };
+    let repeats = match goodbyes.repeats(step.now) {
+        None => Use::None,
+        Some(false) => Use::Allowed,
+        Some(true) => Use::Needed,
+    };
+    let needed = Use::needed_if;
+    [
+        (TimerKind::Hello, needed(requested), timing.hello_max_dt),
+        (TimerKind::Reopen, reopens, reopens_within),
+        (TimerKind::Alive, needed(open), timing.event_source_send_alive_dt),
+        (TimerKind::Close, needed(closing), timing.server_interaction_complete_dt),
+        (TimerKind::Pace, paces, timing.min_cr_event_dt.max(LONGEST_BACKOFF)),
+        (TimerKind::Unassign, repeats, timing.send_answer_dt),
+        (TimerKind::Answer, needed(goodbyes.awaits_answer()), timing.send_answer_dt),
+        (TimerKind::Ping, needed(is_searching || is_interacting), ping_within),
+        (TimerKind::Partner, needed(is_interacting), timing.partner_active_max_event_in_dt),
+        (TimerKind::ClientId, needed(id_is_missing), timing.invalid_client_id_retry_dt),
+        (TimerKind::Release, needed(lets_go), timing.release_dt),
+    ]
 }
 
 /// A stream is opened again after a while: one that broke, or one that the server gave up for a reason that heals.
@@ -161,8 +146,8 @@ fn reopening(told: &Told, state: &State) -> (Use, Millis) {
         (State::Connecting, _) if told.stream.is_none() => (Use::Needed, LONGEST_BACKOFF),
         (State::ReadyToConnect(_), Some(why)) if told.stream.is_none() => {
             let wanted = match why {
-                WhyAborted::Error => Use::Needed,
-                WhyAborted::Server(AbortReason::ClientNotAlive | AbortReason::ClientIdInUse) => Use::Needed,
+                WhyAborted::Error
+                | WhyAborted::Server(AbortReason::ClientNotAlive | AbortReason::ClientIdInUse) => Use::Needed,
                 // Right behind one's own `hello`, and not too often.
                 WhyAborted::Server(AbortReason::ReleasedByOther) => Use::Allowed,
                 WhyAborted::Server(_) => Use::None,

@@ -108,7 +108,7 @@ impl Invariant {
                 "4: graceful stop: every stream gets shutdown and then ends; nothing new is served or accepted"
             }
             Invariant::OneStream => {
-                "5: never two streams at a time; frames of a stream that was given up are ignored"
+                "5: never two streams at a time; frames of one that was given up are ignored"
             }
             Invariant::OldStreamFirst => {
                 "5: changing clientId or accessToken counts as missing until the old stream has ended"
@@ -122,9 +122,7 @@ impl Invariant {
             Invariant::GoodbyeCredentials => {
                 "7: events that say goodbye carry the credentials and the partner that held before"
             }
-            Invariant::GoodbyeSaid => {
-                "7: send inactive; a controller whose partner is cleared or replaced sends unassign, in every state"
-            }
+            Invariant::GoodbyeSaid => "7: send inactive; whose partner is cleared or replaced sends unassign",
             Invariant::OwnCredentials => {
                 "6: it keeps the clientId, accessToken and recipient it was made with; 5: close is sent with the \
                  credentials under which the stream was opened"

@@ -1,12 +1,12 @@
 //! What clients take and ask for.
 
 use super::restart::CALENDAR_ZERO;
-use super::{Alarm, ClientEvent, Happening, Lost, World};
-use crate::check::client::{self, Machines};
+use super::{ClientEvent, Happening, Lost, World};
+use crate::check::client::Machines;
 use crate::protocol::action::{Outcome, Post, RequestNo, StreamNo};
 use crate::protocol::ids::Credentials;
 use crate::protocol::receiver::{self, StreamEnd};
-use crate::protocol::time::{Millis, Step, TimerKind};
+use crate::protocol::time::{Millis, Step};
 use crate::protocol::wired::{Effect, Input};
 use crate::protocol::{send_line, socket};
 
@@ -70,25 +70,6 @@ impl World {
             Effect::Notify(notice) => {
                 self.record(client, || ClientEvent::Notice(notice));
             }
-        }
-    }
-
-    /// Arms a timer. An alarm that rings earlier will do: it is set again then.
-    fn set_timer(&mut self, client: usize, timer: TimerKind, due: Millis) {
-        let page = self.client_mut(client);
-        let (at, epoch) = (page.clock.when(due), page.epoch);
-        let Some(armed) = page.timer_mut(timer) else { return };
-        armed.due = Some(due);
-        if armed.alarm.is_none_or(|alarm| at < alarm.at) {
-            self.set_alarm(client, epoch, timer, at);
-        }
-    }
-
-    pub(super) fn set_alarm(&mut self, client: usize, epoch: u32, timer: TimerKind, at: Millis) {
-        let alarm = Alarm { client: u32::try_from(client).unwrap_or(u32::MAX), epoch, timer };
-        let order = self.happenings.push_alarm(at, alarm);
-        if let Some(armed) = self.client_mut(client).timer_mut(timer) {
-            armed.alarm = Some(client::Alarm { at, order });
         }
     }
 
