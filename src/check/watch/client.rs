@@ -140,7 +140,8 @@ impl Watched {
         }
         // By clocks that differ by less than that.
         let late_until = self.disturbed_until.filter(|_| is_late).map(|until| step.now.max(until) + CLOCKS);
-        self.goodbyes.check(&self.told, ours.line.waiting(), late_until, step)?;
+        let in_front = ours.line.waiting() + self.made.len();
+        self.goodbyes.check(&self.told, in_front, late_until, step)?;
         self.check_goodbye(ours, counted_before.as_ref())?;
         if ours.sender.facts().rejection != self.told.rejection {
             let seen = format!("{:?}: {:?}", ours.sender.facts().rejection, self.told);

@@ -235,18 +235,19 @@ impl Goodbyes {
         Err(wrong(post, &self.unassigns))
     }
 
-    /// Everything of this step has left; `waiting` requests are in the line. Says what should have left by now.
+    /// Everything of this step has left; so many requests may be `in_front` of a goodbye, in the line or kept while
+    /// offline. Says what should have left by now.
     ///
     /// `late_until` is when a device that slept is on time again.
     pub(super) fn check(
         &mut self,
         told: &Told,
-        waiting: usize,
+        in_front: usize,
         late_until: Option<Millis>,
         step: &Step<'_>,
     ) -> Result<(), Broken> {
         if !self.inactive.is_empty() || self.unassigns.iter().any(|unassign| !unassign.said) {
-            self.check_said(told, waiting, late_until, step)?;
+            self.check_said(told, in_front, late_until, step)?;
         }
         if told.is_touched {
             self.remember_known(told);
@@ -276,12 +277,12 @@ impl Goodbyes {
     fn check_said(
         &mut self,
         told: &Told,
-        waiting: usize,
+        in_front: usize,
         late_until: Option<Millis>,
         step: &Step<'_>,
     ) -> Result<(), Broken> {
         // One after the other, each after the answer to the one before it.
-        let posts = i64::try_from(waiting).unwrap_or(i64::MAX).saturating_add(1);
+        let posts = i64::try_from(in_front).unwrap_or(i64::MAX).saturating_add(1);
         let way = step.timing.send_answer_dt.times(posts) + MARGIN;
         let from = late_until.map_or(step.now, |until| until.max(step.now));
         for due in &mut self.inactive {
