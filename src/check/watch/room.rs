@@ -106,10 +106,7 @@ impl Streams {
             Frame::CrEvent(text) => {
                 let sender = sender_of(text).unwrap_or(client_id);
                 // An answer of the server counts as held by the client whose ping it answers.
-                let pinged = |standing: &Standing| standing.pinged.contains(&sender);
-                let is_servers =
-                    head_of(text) == "reject" && self.standings.get(&client_id).is_some_and(pinged);
-                let by = if is_servers { client_id } else { sender };
+                let by = if self.last_is_answer { client_id } else { sender };
                 Some(Held { by, bytes: frame.encoded_len() })
             }
             Frame::Hello { .. }

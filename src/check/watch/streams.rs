@@ -47,6 +47,8 @@ pub(super) struct Streams {
     pub(super) unread: BTreeMap<Pid, VecDeque<Option<Held>>>,
     /// How many bytes that is.
     pub(super) unread_bytes: usize,
+    /// The last crEvent that was written is an answer of the server.
+    pub(super) last_is_answer: bool,
     /// When there was last little room in all outputs together.
     pub(super) tight_at: Millis,
     /// Whether the server is stopping.
@@ -323,6 +325,7 @@ impl Streams {
         let place = order
             .as_ref()
             .and_then(|order| order.iter().position(|accepted| Arc::ptr_eq(&accepted.text, text)));
+        self.last_is_answer = place.is_none();
         let (Some(order), Some(place)) = (order, place) else {
             return self.answered_by_server(recipient, sender, text);
         };
