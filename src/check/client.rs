@@ -212,3 +212,25 @@ impl Client {
         self.timers.get_mut(timer as usize)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_says_a_moment_first_when_it_is_said_to() {
+        for rate in [0, 20, -20, 1_000, -1_000, 10_000, -10_000] {
+            let clock = Clock { rate };
+            for said in [0, 1, 999, 25_000, 3_600_000, 40_000_000].map(Millis) {
+                let at = clock.when(said);
+                assert!(clock.at(at) >= said, "{rate}: {said} is not said at {at}");
+                assert!(
+                    at == Millis::ZERO || clock.at(at - Millis(1)) < said,
+                    "{rate}: {said} is said before {at}"
+                );
+            }
+        }
+        let fast = Clock { rate: 10_000 };
+        assert_eq!(fast.at(Millis(3_600_000)), Millis(3_634_332), "about one percent fast");
+    }
+}
