@@ -273,11 +273,13 @@ impl Life<'_> {
             })
     }
 
-    /// Who closes in peace gives his clientId up, perhaps to a stranger.
+    /// Who closes in peace gives his clientId up, perhaps to a stranger; and who types one may type another client's.
     fn owns_its_id(&self, client: usize) -> bool {
         let Some(id) = self.world.client_id(client) else { return false };
         let owner = self.world.watch.owner(id, self.world.now());
-        self.stranger.as_ref().is_none_or(|stranger| owner != Some(stranger.user()))
+        let is_anothers =
+            (0..self.people.len()).any(|other| other != client && self.world.client_id(other) == Some(id));
+        !is_anothers && self.stranger.as_ref().is_none_or(|stranger| owner != Some(stranger.user()))
     }
 }
 
