@@ -135,7 +135,11 @@ impl Watch {
     }
 
     /// A client was kept from its clientId: another user's session or reservation stood there.
-    pub(super) fn kept_out(&mut self, client: usize, at: Millis) {
+    pub(super) fn kept_out(&mut self, client: usize, client_id: ClientId, user: &User, at: Millis) {
+        if self.streams.owner(client_id, at) == Some(user) {
+            let seen = format!("{client_id} belongs to the user who was kept from it");
+            self.report(Invariant::OwnersComeIn, at, Some(client), seen);
+        }
         if let Some(watched) = self.clients.get_mut(client) {
             watched.kept_out = Some(at);
         }

@@ -27,6 +27,8 @@ pub enum Invariant {
     NoImpersonation,
     /// Nobody takes another user's clientId over.
     NoTakeover,
+    /// Nobody is kept from a clientId that belongs to the same user.
+    OwnersComeIn,
     /// At most one session a clientId.
     OneSession,
     /// Nothing comes behind the last words of a stream, or before its `hello`.
@@ -94,6 +96,9 @@ impl Invariant {
                  reservation its user"
             }
             Invariant::NoTakeover => "4: nobody takes over a stranger's clientId",
+            Invariant::OwnersComeIn => {
+                "4: a session of the same user, or a reservation for the same user: hello"
+            }
             Invariant::OneSession => {
                 "4: a session of the same user: the old one is aborted with the newcomer's pid, both at once; of another \
                  user: it stays"

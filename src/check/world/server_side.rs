@@ -42,7 +42,8 @@ impl World {
         let mut actions = self.spare_actions.pop().unwrap_or_default();
         let opened = self.open_stream(client, credentials, &mut actions);
         if actions.iter().any(keeps_out) {
-            self.watch.kept_out(client, self.now);
+            let user = user_of(&credentials.access_token);
+            self.watch.kept_out(client, client_id, &user, self.now);
         }
         match opened {
             Opened::Stream { pid, retry, .. } => {
