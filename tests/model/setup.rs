@@ -76,6 +76,18 @@ pub enum Mutant {
 }
 
 impl Mutant {
+    pub const ALL: [Mutant; 9] = [
+        Mutant::UnassignForgotten,
+        Mutant::TimersNotCancelled,
+        Mutant::StrangersHeard,
+        Mutant::RejectsMisrouted,
+        Mutant::EventsTwice,
+        Mutant::RequestsTwice,
+        Mutant::LinesUnbounded,
+        Mutant::AnyPairing,
+        Mutant::AnySpeaker,
+    ];
+
     /// The property that it breaks.
     pub fn breaks(self) -> &'static str {
         match self {
