@@ -13,7 +13,7 @@ use crate::check::campaign::{Campaign, Failure};
 use crate::check::life::Summary;
 use crate::check::plan::Plan;
 use crate::check::shrink::shrink;
-use crate::check::story::{pair_life, pair_life_with};
+use crate::check::story::pair_life_with;
 use crate::check::trace::{describe, trace};
 use crate::cli::CheckArgs;
 use crate::protocol::ids::InvalidId;
@@ -77,15 +77,6 @@ pub fn run(args: &CheckArgs, out: &mut impl Write) -> Result<ExitCode, CheckErro
             Ok(ExitCode::SUCCESS)
         }
     }
-}
-
-/// Tells the life of one pair without faults.
-///
-/// # Errors
-/// [`CheckError`] where it cannot be written.
-pub fn tell(out: &mut impl Write) -> Result<ExitCode, CheckError> {
-    write_lines(out, &pair_life(1)?)?;
-    Ok(ExitCode::SUCCESS)
 }
 
 fn campaign(args: &CheckArgs) -> Result<Campaign, CheckError> {

@@ -12,7 +12,8 @@ use crate::protocol::time::Millis;
 
 /// CRSocket: pairs a tester's controller with a participant's responder.
 ///
-/// Without a command it tells the life of one pair.
+/// Without a command it is a demonstration: a server at http://127.0.0.1:8080/ that hosts a few pairs of the app `demo`
+/// itself, and keeps nothing.
 #[derive(Debug, Parser)]
 #[command(version)]
 pub struct Cli {

@@ -5,6 +5,7 @@
 //! setting, its default and its reason.
 
 pub mod apps;
+pub mod hosted;
 pub mod mistake;
 mod origins;
 mod read;
@@ -27,6 +28,7 @@ use crate::protocol::limits::Limits;
 use crate::protocol::time::{Millis, Timing};
 
 pub use apps::{AccessSettings, AppSettings, ListedToken, TokenPattern};
+pub use hosted::{Behaviour, HostedSettings};
 pub use mistake::{ConfigError, Mistake};
 pub use origins::CorsOrigins;
 
@@ -43,6 +45,8 @@ pub struct Settings {
     pub limits: Limits,
     /// `[apps.NAME]`.
     pub apps: BTreeMap<AppId, AppSettings>,
+    /// `[[hosted]]`: clients that the server hosts itself.
+    pub hosted: Vec<HostedSettings>,
 }
 
 /// `[server]`: where it listens, what it serves from, how it works.

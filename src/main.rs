@@ -8,6 +8,7 @@ use crsocket::check_command::{self, CheckError};
 use crsocket::cli::{Cli, Command};
 use crsocket::config::{ConfigError, Settings};
 use crsocket::config_command::{self, ConfigCommandError};
+use crsocket::demo::{self, DemoError};
 use crsocket::server::{self, ServerError};
 use thiserror::Error;
 
@@ -37,6 +38,8 @@ enum Failure {
     Settings(#[from] ConfigError),
     #[error(transparent)]
     Server(#[from] ServerError),
+    #[error(transparent)]
+    Demo(#[from] DemoError),
 }
 
 impl Failure {
@@ -45,7 +48,11 @@ impl Failure {
         match self {
             Failure::Check(CheckError::Output(error))
             | Failure::Config(ConfigCommandError::Output(error)) => Some(error),
-            Failure::Check(_) | Failure::Config(_) | Failure::Settings(_) | Failure::Server(_) => None,
+            Failure::Check(_)
+            | Failure::Config(_)
+            | Failure::Settings(_)
+            | Failure::Server(_)
+            | Failure::Demo(_) => None,
         }
     }
 }
@@ -57,11 +64,11 @@ fn run(cli: &Cli, out: &mut impl Write) -> Result<ExitCode, Failure> {
         Some(Command::Serve(args)) => {
             start_log();
             let settings = Settings::load(args.config.as_deref(), &args.overrides())?;
-            server::run(settings)?;
+            server::run(settings, || ())?;
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::PrintConfig(args)) => Ok(config_command::print(args, out)?),
-        None => Ok(check_command::tell(out)?),
+        None => Ok(demo::run(out)?),
     }
 }
 

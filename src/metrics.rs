@@ -105,6 +105,8 @@ counters! {
     ClientIdsAllInUse => "client_ids_refused", "allInUse";
     ClientIdsTooMany => "client_ids_refused", "tooMany";
     ClientIdsNotStored => "client_ids_refused", "notStored";
+    SocketsReset => "sockets_reset", "";
+    SocketsDied => "sockets_died", "";
     Heartbeats => "heartbeats_written", "";
     StreamsCut => "streams_cut", "";
     UnknownApp => "requests_refused", "unknownApp";

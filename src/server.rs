@@ -2,6 +2,7 @@
 
 mod error;
 mod files_changed;
+mod hosted;
 mod limits;
 mod listen;
 mod stop;
@@ -23,6 +24,7 @@ use self::files_changed::Watched;
 use self::listen::Listeners;
 use self::stop::Signals;
 use self::tls::Certificates;
+use crate::actors::client_ids::{ClientIds, Reserve};
 use crate::actors::registry::{Registry, RegistrySettings};
 use crate::apps::AppTable;
 use crate::client_id_store::{ClientIdStore, ephemeral};
@@ -37,16 +39,16 @@ use crate::protocol::ids::AppId;
 use crate::protocol::sessions::PidSequence;
 use crate::protocol::time::Millis;
 
-/// Serves until a signal says stop.
+/// Serves until a signal says stop. `started` is called once it listens.
 ///
 /// # Errors
 /// [`ServerError`]: it could not start, or had to give up.
-pub fn run(settings: Settings) -> Result<(), ServerError> {
+pub fn run(settings: Settings, started: impl FnOnce()) -> Result<(), ServerError> {
     limits::raise_open_files();
-    actix_rt::System::new().block_on(serve(settings))
+    actix::System::new().block_on(serve(settings, started))
 }
 
-async fn serve(settings: Settings) -> Result<(), ServerError> {
+async fn serve(settings: Settings, started: impl FnOnce()) -> Result<(), ServerError> {
     let parts = Parts::prepare(&settings)?;
     let listeners = Listeners::open(&settings)?;
     let signals = Signals::listen()?;
@@ -55,10 +57,13 @@ async fn serve(settings: Settings) -> Result<(), ServerError> {
     let open = OpenConnections::default();
     let watched = Watched::new(&settings, &parts.site, parts.certificates.clone());
     let site = parts.site.clone();
-    let died = parts.died;
-    let server = start(&settings, listeners, parts.site, parts.certificates, parts.registry, &open)?;
+    let (tell_registry, registry) = oneshot::channel();
+    let first = FirstWorker { registry: parts.registry, started: tell_registry };
+    let server = start(&settings, listeners, parts.site, parts.certificates, first, &open)?;
     log::info!("crsocket {} serves {addresses}, {apps}", env!("CARGO_PKG_VERSION"));
-    stop::serve_until_told(server, site, open, died, signals, watched, settings.server.shutdown_timeout).await
+    started();
+    let running = stop::Running { site, open, store: parts.store, died: parts.died, registry, settings };
+    running.serve_until_told(server, signals, watched).await
 }
 
 /// Opens what a server would open at its start, without listening or touching its data.
@@ -77,6 +82,7 @@ struct Parts {
     site: web::Data<Site>,
     registry: RegistrySettings,
     certificates: Option<Arc<Certificates>>,
+    store: Store,
     /// Tells when the Registry has died.
     died: oneshot::Receiver<()>,
 }
@@ -104,7 +110,7 @@ impl Parts {
             apps: ArcSwap::from_pointee(apps),
             has_cors: settings.apps.values().any(|app| app.cors_origins != CorsOrigins::default()),
             web_root: web_root.map(|root| root.without(private_files(settings))),
-            client_id_store: tokio::sync::Mutex::new(store),
+            client_ids: Arc::new(ClientIds::new(store.clone().map(reserve_in))),
             trusted_proxies: server.trusted_proxies.clone(),
             max_event_data_length: settings.timing.max_event_data_length,
             heartbeat: server.heartbeat,
@@ -112,9 +118,8 @@ impl Parts {
             counters,
             requests: Requests::default(),
             stopping: AtomicBool::new(false),
-            client_ids_closed: AtomicBool::new(false),
         });
-        Ok(Parts { site, registry, certificates, died })
+        Ok(Parts { site, registry, certificates, store, died })
     }
 }
 
@@ -128,7 +133,16 @@ fn private_files(settings: &Settings) -> Vec<PathBuf> {
     settings.server.data_dir.iter().cloned().chain(token_files).chain(key).collect()
 }
 
+/// Where clientIds are kept, if they are.
 type Store = Option<Arc<Mutex<ClientIdStore>>>;
+
+/// How more clientIds are reserved in a store.
+fn reserve_in(store: Arc<Mutex<ClientIdStore>>) -> Arc<Reserve> {
+    Arc::new(move |needed| {
+        let mut store = store.lock().map_err(|_| "the thread that reserved them has died".to_owned())?;
+        store.reserve(needed).map_err(|error| error.to_string())
+    })
+}
 
 /// The store, if there is one, the sequence of clientIds, and when this run starts, in seconds of Unix time.
 fn open_client_ids(settings: &Settings) -> Result<(Store, ClientIdSequence, u64), ServerError> {
@@ -152,7 +166,7 @@ fn start(
     listeners: Listeners,
     site: web::Data<Site>,
     certificates: Option<Arc<Certificates>>,
-    registry: RegistrySettings,
+    first: FirstWorker,
     open: &OpenConnections,
 ) -> Result<Server, ServerError> {
     let workers = settings.server.workers.get();
@@ -170,7 +184,7 @@ fn start(
         keep_alive: duration(settings.server.keep_alive),
         user_timeout: duration(settings.timing.max_prev_alive_dt),
     };
-    let registry = Arc::new(Mutex::new(Some(registry)));
+    let registry = Arc::new(Mutex::new(Some(first)));
     for socket in listeners.cleartext {
         let (listener, registry) = (listener.clone(), Arc::clone(&registry));
         let factory = move || {
@@ -194,13 +208,22 @@ fn start(
 }
 
 /// Starts the Registry on this thread, unless another worker has done so.
-fn start_registry(site: &Site, settings: &Mutex<Option<RegistrySettings>>) {
-    let mut settings = settings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if let Some(settings) = settings.take() {
-        let registry: Addr<Registry> = Registry::start(settings);
+fn start_registry(site: &Site, first: &Mutex<Option<FirstWorker>>) {
+    let mut first = first.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(FirstWorker { registry, started }) = first.take() {
+        let registry = Registry::start(registry);
         // It is the first: the settings are taken only once.
-        let _ = site.registry.set(registry);
+        let _ = site.registry.set(registry.clone());
+        // Where nobody waits for it, the server has stopped already.
+        let _ = started.send(registry);
     }
+}
+
+/// What the first worker starts.
+struct FirstWorker {
+    registry: RegistrySettings,
+    /// Told when it has.
+    started: oneshot::Sender<Addr<Registry>>,
 }
 
 /// Which apps are served, in words.

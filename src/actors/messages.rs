@@ -1,16 +1,24 @@
-//! What the Registry is asked and told.
+//! Every actor message: what the Registry is asked and told, what lies between it and the crSockets of this process, what a
+//! crSocket, its children and its enclosing client tell each other.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use actix::Message;
+use actix::{Message, Recipient};
 
-use super::output::{Connection, StreamReader};
-use crate::protocol::ids::{AppId, ClientId};
+use super::board::SocketId;
+use super::guard::Child;
+use super::link::{EndsKey, PortNo};
+use super::output::{Connection, Report, StreamReader};
+use crate::protocol::action::{Fate, Notice, Outcome, RequestNo, StreamNo, Ticket};
+use crate::protocol::event::CrEvent;
+use crate::protocol::ids::{AccessToken, AppId, Assigned, ClientId, Credentials, Pid, Role};
 use crate::protocol::policy::Apps;
+use crate::protocol::receiver::{self, StreamEnd};
 use crate::protocol::sessions::{NoClientIdNow, SendAnswer};
 use crate::protocol::time::Millis;
-use crate::protocol::wire::{EventSourceParams, SendEvent};
+use crate::protocol::wire::{EventSourceParams, Frame, SendEvent};
+use crate::protocol::{send_line, sender, socket};
 
 /// A client asks for its event stream (section 3, "eventsource").
 #[derive(Debug, Message)]
@@ -98,4 +106,234 @@ pub struct Load {
     pub line_bytes: usize,
     /// How many positions of the clientId sequence are consumed.
     pub client_ids_consumed: u64,
+}
+
+/// The port of a thread's crSockets is there: from now on frames and answers for them go to it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct OpenPort {
+    /// Its number.
+    pub port: PortNo,
+    /// Where deliveries go.
+    pub deliveries: Recipient<LocalDeliveries>,
+}
+
+/// The port is gone, with all its crSockets.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct ClosePort(pub PortNo);
+
+/// What the crSockets of one thread ask of this process's Registry, in their order.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct LocalRequests {
+    /// Their port.
+    pub port: PortNo,
+    /// What they ask.
+    pub requests: Vec<LocalRequest>,
+}
+
+/// What a crSocket of this process asks.
+#[derive(Debug)]
+pub enum LocalRequest {
+    /// Its event stream.
+    Open {
+        /// Whose ends.
+        ends: EndsKey,
+        /// Its number for the stream.
+        stream: StreamNo,
+        /// In which app.
+        app: AppId,
+        /// In which role.
+        role: Role,
+        /// Who opens it.
+        credentials: Credentials,
+    },
+    /// To send an event.
+    Send {
+        /// Whose ends.
+        ends: EndsKey,
+        /// Its number for the request.
+        number: RequestNo,
+        /// In which app.
+        app: AppId,
+        /// The request.
+        event: Box<SendEvent>,
+    },
+    /// What became of what was written to a stream.
+    Report(Report),
+}
+
+/// What the crSockets of one thread get from this process's Registry, in its order.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct LocalDeliveries(pub Vec<LocalDelivery>);
+
+/// What a crSocket of this process gets.
+#[derive(Debug)]
+pub enum LocalDelivery {
+    /// The stream is served.
+    Opened {
+        /// Whose ends.
+        ends: EndsKey,
+        /// Which stream.
+        stream: StreamNo,
+        /// Whose the server says it is.
+        client_id: ClientId,
+        /// The server's name for it.
+        pid: Pid,
+    },
+    /// How long to wait before the next attempt when the stream breaks.
+    Retry {
+        /// Whose ends.
+        ends: EndsKey,
+        /// Which stream.
+        stream: StreamNo,
+        /// How long.
+        after: Millis,
+    },
+    /// A frame.
+    Frame {
+        /// Whose ends.
+        ends: EndsKey,
+        /// Which stream.
+        stream: StreamNo,
+        /// What it says.
+        frame: Frame,
+    },
+    /// The stream ended, or was not opened.
+    Ended {
+        /// Whose ends.
+        ends: EndsKey,
+        /// Which stream.
+        stream: StreamNo,
+        /// How.
+        how: StreamEnd,
+    },
+    /// The answer to a request.
+    Answer {
+        /// Whose ends.
+        ends: EndsKey,
+        /// Which request.
+        number: RequestNo,
+        /// What became of it.
+        outcome: Outcome,
+    },
+}
+
+impl Message for receiver::Input {
+    type Result = ();
+}
+
+impl Message for sender::Input {
+    type Result = ();
+}
+
+impl Message for send_line::Input {
+    type Result = ();
+}
+
+/// Something for a crSocket from one of its children, or from its link.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Told {
+    /// In which of its lives the crSocket was when it began. What is meant for an earlier one means nothing.
+    pub(super) life: Life,
+    /// What.
+    pub(super) input: socket::Input,
+}
+
+/// What became of a crEvent, for the crSocket of the EventSender that says it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Settled {
+    /// In which of its lives.
+    pub(super) life: Life,
+    /// The event's number.
+    pub(super) ticket: Ticket,
+    /// What became of it.
+    pub(super) fate: Fate,
+}
+
+/// How often a crSocket was reset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Life(pub(super) u32);
+
+/// Tells a crSocket that one of its children is gone.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct ChildGone {
+    /// In which life.
+    pub(super) life: Life,
+    /// Which child.
+    pub(super) child: Child,
+    /// Whether it was told to stop.
+    pub(super) was_told: bool,
+}
+
+/// Tells a child to stop.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct StopChild {
+    /// If not, an EventSender stops when what waits has left and was answered.
+    pub(super) at_once: bool,
+}
+
+/// The enclosing client sets a fact of its crSocket.
+#[derive(Clone, Debug, PartialEq, Eq, Message)]
+#[rtype(result = "()")]
+pub enum SetFact {
+    /// The enclosing client is visible, or not.
+    Visible(bool),
+    /// The enclosing client is online, or not.
+    Online(bool),
+    /// The enclosing client is paused, or not.
+    Paused(bool),
+    /// The enclosing client is going away, or was brought back.
+    Unloading(bool),
+    /// Its clientId; without one, one is asked for.
+    ClientId(Assigned<ClientId>),
+    /// Its accessToken.
+    AccessToken(Assigned<AccessToken>),
+    /// The partner.
+    Partner(Assigned<ClientId>),
+}
+
+/// The enclosing client sends a crEvent to the partner.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct SendCrEvent {
+    /// Its number for it: what becomes of it is told under that.
+    pub ticket: Ticket,
+    /// The event.
+    pub event: CrEvent,
+}
+
+/// The crSocket is removed: it says its goodbyes, closes its stream and stops.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Remove;
+
+/// An enclosing client is told something by one of its crSockets.
+#[derive(Clone, Debug, PartialEq, Message)]
+#[rtype(result = "()")]
+pub struct SocketEvent {
+    /// By which.
+    pub socket: SocketId,
+    /// What.
+    pub news: News,
+}
+
+/// What an enclosing client is told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum News {
+    /// What the rules say.
+    Notice(Notice),
+    /// A part of the crSocket died: it starts anew, with the facts that were set.
+    Reset,
+    /// The crSocket is gone. Nothing more follows.
+    Removed {
+        /// Whether it was removed; if not, it died.
+        as_told: bool,
+    },
 }

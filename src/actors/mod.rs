@@ -11,7 +11,19 @@
 //! There is one [`registry::Registry`]. It holds the server's session table, turns messages into its inputs and performs
 //! its actions; it decides nothing. Whoever asks it waits for the answer, which is the back-pressure of the door.
 
+pub mod board;
+pub mod client_ids;
 pub mod clock;
+pub mod echo;
+mod guard;
+pub mod host;
+pub mod link;
 pub mod messages;
 pub mod output;
+mod receiver;
+pub mod recent;
 pub mod registry;
+mod sender;
+mod shared;
+pub mod socket;
+mod timers;

@@ -3,6 +3,7 @@
 //! A handler has three beats: message to input, table, perform the actions.
 
 mod heartbeats;
+mod local;
 mod logs;
 mod reports;
 
@@ -13,6 +14,7 @@ use actix::{Actor, Addr, AsyncContext, Context, Handler, MessageResult, SpawnHan
 use tokio::sync::oneshot;
 
 use self::heartbeats::Heartbeats;
+use self::local::{LocalWriter, Ports};
 use self::logs::Logs;
 use self::reports::Reports;
 use super::clock::{Clock, until};
@@ -56,6 +58,22 @@ pub struct RegistrySettings {
     pub died: Option<oneshot::Sender<()>>,
 }
 
+impl RegistrySettings {
+    /// The defaults, with these apps and clientIds; pids begin at the present second (section 3).
+    pub fn new(apps: Apps, client_ids: ClientIdSequence) -> RegistrySettings {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        RegistrySettings {
+            apps: Arc::new(apps),
+            timing: Timing::default(),
+            limits: Limits::default(),
+            client_ids,
+            pids: PidSequence::starting_at(since.map_or(0, |since| since.as_secs())),
+            counters: Arc::default(),
+            died: None,
+        }
+    }
+}
+
 /// The server's session table, and the outputs of its streams.
 #[derive(Debug)]
 pub struct Registry {
@@ -64,6 +82,7 @@ pub struct Registry {
     timing: Timing,
     limits: Limits,
     streams: HashMap<Pid, Stream>,
+    ports: Ports,
     heartbeats: Heartbeats,
     reports: Arc<Reports>,
     clock: Clock,
@@ -80,11 +99,20 @@ pub struct Registry {
 /// A stream as its shell sees it.
 #[derive(Debug)]
 struct Stream {
-    writer: StreamWriter,
+    writer: Writer,
     /// When something was last written.
     last_written: Millis,
     /// The longest time without anything written.
     heartbeat: Millis,
+}
+
+/// Where what is written to a stream goes.
+#[derive(Debug)]
+enum Writer {
+    /// To a response.
+    Response(StreamWriter),
+    /// To a crSocket of this process.
+    Local(LocalWriter),
 }
 
 /// Tells that the Registry has died; dropped with it, also when it panics.
@@ -111,6 +139,7 @@ impl Registry {
                 timing: settings.timing,
                 limits: settings.limits,
                 streams: HashMap::new(),
+                ports: Ports::default(),
                 heartbeats: Heartbeats::default(),
                 reports: Arc::new(Reports::new(context.address().recipient())),
                 clock: Clock::default(),
@@ -133,6 +162,7 @@ impl Registry {
         self.catch_up(context);
         let result = self.step_quietly(input);
         self.perform();
+        self.ports.send_off();
         self.arm(context);
         result
     }
@@ -163,18 +193,23 @@ impl Registry {
 
     /// Tells the table what the transports took, and which streams are gone.
     fn hear_reports(&mut self) {
-        for Report { client_id, pid, what } in self.reports.take() {
-            match what {
-                Reported::Taken(frames) => {
-                    self.apply(|table, step, actions| table.taken(client_id, pid, frames, step, actions));
-                }
-                Reported::Finished => {
-                    self.streams.remove(&pid);
-                }
-                Reported::Broken => {
-                    self.streams.remove(&pid);
-                    self.apply(|table, step, actions| table.broken(client_id, pid, step, actions));
-                }
+        for report in self.reports.take() {
+            self.hear(report);
+        }
+    }
+
+    fn hear(&mut self, report: Report) {
+        let Report { client_id, pid, what } = report;
+        match what {
+            Reported::Taken(frames) => {
+                self.apply(|table, step, actions| table.taken(client_id, pid, frames, step, actions));
+            }
+            Reported::Finished => {
+                self.streams.remove(&pid);
+            }
+            Reported::Broken => {
+                self.streams.remove(&pid);
+                self.apply(|table, step, actions| table.broken(client_id, pid, step, actions));
             }
         }
     }
@@ -185,12 +220,8 @@ impl Registry {
         let mut actions = std::mem::take(&mut self.actions);
         for action in actions.drain(..) {
             match action {
-                ServerAction::Write { pid, frame, .. } => self.write(pid, &frame, now),
-                ServerAction::End { pid, .. } => {
-                    if let Some(stream) = self.streams.get(&pid) {
-                        stream.writer.end();
-                    }
-                }
+                ServerAction::Write { pid, frame, .. } => self.write(pid, frame, now),
+                ServerAction::End { pid, .. } => self.end(pid),
                 ServerAction::Cut { pid, .. } => self.cut(pid),
                 ServerAction::Note(note) => self.note(&note),
             }
@@ -198,18 +229,32 @@ impl Registry {
         self.actions = actions;
     }
 
-    fn write(&mut self, pid: Pid, frame: &Frame, now: Millis) {
-        if let Some(stream) = self.streams.get_mut(&pid) {
-            stream.writer.write(frame);
-            stream.last_written = now;
+    fn write(&mut self, pid: Pid, frame: Frame, now: Millis) {
+        let Some(stream) = self.streams.get_mut(&pid) else { return };
+        match &stream.writer {
+            Writer::Response(writer) => {
+                writer.write(&frame);
+                stream.last_written = now;
+            }
+            Writer::Local(writer) => self.ports.write(*writer, frame),
+        }
+    }
+
+    fn end(&mut self, pid: Pid) {
+        match self.streams.get(&pid).map(|stream| &stream.writer) {
+            Some(Writer::Response(writer)) => writer.end(),
+            Some(Writer::Local(writer)) => self.ports.end(*writer),
+            None => {}
         }
     }
 
     fn cut(&mut self, pid: Pid) {
-        if let Some(stream) = self.streams.remove(&pid) {
-            stream.writer.cut();
-            self.counters.count(Counter::StreamsCut);
+        let Some(stream) = self.streams.remove(&pid) else { return };
+        match stream.writer {
+            Writer::Response(writer) => writer.cut(),
+            Writer::Local(writer) => self.ports.end(writer),
         }
+        self.counters.count(Counter::StreamsCut);
     }
 
     fn note(&mut self, note: &Note) {
@@ -256,8 +301,10 @@ impl Registry {
         let now = self.clock.now();
         while let Some(pid) = self.heartbeats.pop_due(now) {
             let Some(stream) = self.streams.get_mut(&pid) else { continue };
+            // A crSocket of this process needs none.
+            let Writer::Response(writer) = &stream.writer else { continue };
             if stream.last_written + stream.heartbeat <= now {
-                if stream.writer.write_heartbeat() {
+                if writer.write_heartbeat() {
                     self.counters.count(Counter::Heartbeats);
                 }
                 stream.last_written = now;
@@ -280,6 +327,7 @@ impl Registry {
         }
         let now = self.clock.now();
         let heartbeat = asked.heartbeat;
+        let writer = Writer::Response(writer);
         self.streams.insert(pid, Stream { writer, last_written: now, heartbeat });
         self.heartbeats.push(now + heartbeat, pid);
         OpenAnswer::Stream(reader)
@@ -312,6 +360,7 @@ impl Handler<OpenStream> for Registry {
             Opened::UnknownApp => OpenAnswer::UnknownApp,
         };
         self.perform();
+        self.ports.send_off();
         self.arm(context);
         MessageResult(answer)
     }

@@ -1,6 +1,6 @@
 //! What cannot be accepted: which key, which value, where it came from, and what is accepted.
 //!
-//! No value below a key named `tokens`, `token` or `key` is ever shown.
+//! No value below a key named `tokens`, `token`, `access_token` or `key` is ever shown.
 
 use std::fmt;
 use std::io;
@@ -117,7 +117,7 @@ impl fmt::Display for Given {
 
 /// Whether what is below this key must not be shown.
 pub(super) fn is_secret(key: &str) -> bool {
-    ["tokens", "token", "key"].contains(&key)
+    ["tokens", "token", "access_token", "key"].contains(&key)
 }
 
 /// Whether a key that is not known may be such a one, mistyped, or another secret.

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use super::mistake::{Given, Mistake};
 use super::section::Section;
 use super::value::{self, place};
-use super::{ServerSettings, Settings, TlsSettings, apps};
+use super::{ServerSettings, Settings, TlsSettings, apps, hosted};
 use crate::protocol::limits::Limits;
 use crate::protocol::time::{Millis, Timing, TimingError};
 
@@ -31,12 +31,14 @@ pub(super) fn settings(tree: &Tree, mistakes: &mut Vec<Mistake>) -> Settings {
     let timing = timing(Section::new("timing", table(tree, "timing"), mistakes));
     let limits = limits(Section::new("limits", table(tree, "limits"), mistakes), bind_client_ids);
     let apps = apps::read(table(tree, "apps"), mistakes);
-    let settings = Settings { server, tls, timing, limits, apps };
+    let hosted = hosted::read(tree.get("hosted"), mistakes);
+    let settings = Settings { server, tls, timing, limits, apps, hosted };
     // A value that could not be read would be held against others as its default.
     if mistakes.is_empty() {
         check_addresses(tree, &settings, mistakes);
         check_timing(tree, &settings.timing, mistakes);
         check_limits(tree, &settings, mistakes);
+        hosted::check(tree.get("hosted"), &settings, mistakes);
     }
     settings
 }

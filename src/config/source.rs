@@ -14,7 +14,10 @@ use super::mistake::{self, ConfigError, Mistake};
 use super::value::{FLAG, VARIABLE};
 
 /// The sections that there are.
-pub(super) const SECTIONS: [&str; 5] = ["server", "tls", "timing", "limits", "apps"];
+pub(super) const SECTIONS: [&str; 6] = ["server", "tls", "timing", "limits", "apps", LISTED];
+
+/// The section of which there are as many as needed, `[[hosted]]`.
+const LISTED: &str = "hosted";
 
 const PREFIX: &str = "CRSOCKET";
 const SEPARATOR: &str = "__";
@@ -76,7 +79,7 @@ fn from_file(path: &Path, mistakes: &mut Vec<Mistake>) -> Result<Map<String, Val
             let given = mistake::Given { key: name, value: None, place };
             mistakes
                 .push(Mistake::Unknown { given, known: format!("the sections are {}", SECTIONS.join(", ")) });
-        } else if let DeValue::Table(_) = value.get_ref() {
+        } else if name == LISTED || matches!(value.get_ref(), DeValue::Table(_)) {
             sections.insert(name, file.value(value.get_ref(), value.span().start));
         } else {
             let given = mistake::Given { key: name, value: None, place };
@@ -173,6 +176,7 @@ fn section_and_key(path: &str) -> Result<(&str, &str), &'static str> {
             Err("apps are configured in the file alone: the name of a variable has no case and no \
                              hyphen, so it could not name every app")
         }
+        [LISTED, ..] => Err("hosted clients are configured in the file alone"),
         [section, key] if SECTIONS.contains(section) => Ok((section, key)),
         _ => {
             Err("no setting has this name; accepted: CRSOCKET__SECTION__KEY, where SECTION is SERVER, TLS, \

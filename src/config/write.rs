@@ -5,7 +5,10 @@ use std::path::Path;
 
 use toml::Value;
 
-use super::{AccessSettings, AppSettings, CorsOrigins, ListedToken, ServerSettings, Settings, TlsSettings};
+use super::{
+    AccessSettings, AppSettings, CorsOrigins, HostedSettings, ListedToken, ServerSettings, Settings,
+    TlsSettings,
+};
 use crate::protocol::ids::AppId;
 use crate::protocol::limits::Limits;
 use crate::protocol::time::Timing;
@@ -21,6 +24,9 @@ pub(super) fn settings(settings: &Settings) -> String {
     limits(&mut file, &settings.limits);
     for (id, settings) in &settings.apps {
         app(&mut file, id, settings);
+    }
+    for settings in &settings.hosted {
+        hosted(&mut file, settings);
     }
     file.text
 }
@@ -140,6 +146,17 @@ fn app(file: &mut File, id: &AppId, app: &AppSettings) {
         CorsOrigins::Any => file.list("cors_origins", ["*"]),
         CorsOrigins::Only(origins) => file.list("cors_origins", origins),
     }
+}
+
+/// Its accessToken is secret: whoever has it fills the line in.
+fn hosted(file: &mut File, hosted: &HostedSettings) {
+    file.section("[hosted]");
+    file.line("app", text(&hosted.app));
+    file.text.push_str("#access_token is not shown\n");
+    file.line("pairs", hosted.pairs);
+    file.line("controllers", hosted.controllers);
+    file.line("responders", hosted.responders);
+    file.line("behaviour", text(hosted.behaviour.as_str()));
 }
 
 /// A comment with a mask for each token, and its role.

@@ -1,14 +1,12 @@
 //! The resource `clientid`: gives out a clientId (section 3).
 
-use std::sync::atomic::Ordering;
-
+use actix_web::HttpResponse;
 use actix_web::http::header;
-use actix_web::{HttpResponse, web};
 
 use super::problem::Problem;
 use super::site::Site;
 use super::throttle::Throttle;
-use crate::actors::messages::{ClientIdsReserved, GiveClientId};
+use crate::actors::client_ids::NoClientId;
 use crate::metrics::Counter;
 use crate::protocol::ids::ClientId;
 use crate::protocol::sessions::NoClientIdNow;
@@ -30,45 +28,19 @@ pub(super) async fn answer(site: &Site) -> HttpResponse {
 }
 
 async fn give(site: &Site) -> Result<ClientId, Problem> {
-    if site.client_ids_closed.load(Ordering::SeqCst) {
-        return Err(Problem::not_now("the server stops", 1));
-    }
-    match ask(site).await? {
-        Ok(client_id) => return Ok(client_id),
-        Err(NoClientIdNow::NotReserved { .. }) => {}
-        Err(why) => return Err(not_now(why)),
-    }
-    // One at a time: whoever waited here finds what another one reserved.
-    let store = site.client_id_store.lock().await;
-    loop {
-        let needed = match ask(site).await? {
-            Ok(client_id) => return Ok(client_id),
-            Err(NoClientIdNow::NotReserved { needed }) => needed,
-            Err(why) => return Err(not_now(why)),
-        };
-        let Some(store) = store.clone() else { return Err(not_stored(site)) };
-        let reserved = web::block(move || store.lock().map(|mut store| store.reserve(needed)).ok()).await;
-        match reserved {
-            Ok(Some(Ok(bound))) => {
-                site.ask(ClientIdsReserved(bound)).await?;
+    let registry = site.registry()?;
+    site.client_ids.give(registry).await.map_err(|why| match why {
+        NoClientId::Gone => site.registry_gone(),
+        NoClientId::Closed => Problem::not_now("the server stops", 1),
+        NoClientId::NotNow(why) => not_now(why),
+        NoClientId::NotStored(error) => {
+            static SAID: Throttle = Throttle::new();
+            if SAID.says() {
+                log::error!("no clientId is given out: {error}");
             }
-            Ok(Some(Err(error))) => {
-                static SAID: Throttle = Throttle::new();
-                if SAID.says() {
-                    log::error!("no clientId is given out: {error}");
-                }
-                return Err(not_stored(site));
-            }
-            Ok(None) | Err(_) => {
-                log::error!("no clientId is given out: the thread that reserves them has died");
-                return Err(not_stored(site));
-            }
+            not_stored(site)
         }
-    }
-}
-
-async fn ask(site: &Site) -> Result<Result<ClientId, NoClientIdNow>, Problem> {
-    site.ask(GiveClientId).await
+    })
 }
 
 fn not_stored(site: &Site) -> Problem {

@@ -115,34 +115,15 @@ fn bad_param(bad: &BadParam) -> Problem {
 /// Why the rules refuse it.
 fn problem(app: &AppId, answer: &SendAnswer) -> Problem {
     let status = StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let problem = Problem::new(status, answer.detail());
     match answer {
         SendAnswer::UnknownApp => Problem::unknown_app(app.as_str()),
         SendAnswer::InvalidToken => {
-            Problem::new(status, "accessToken does not match the pattern of this app's tokens")
-                .with("param", "accessToken")
-                .with("accepted", "what the app's token_pattern admits")
+            problem.with("param", "accessToken").with("accepted", "what the app's token_pattern admits")
         }
-        SendAnswer::Forbidden => Problem::new(
-            status,
-            "the accessToken may not take part in this app and role, or the clientId belongs to another client",
-        ),
-        SendAnswer::TooMany(bound) => {
-            Problem::new(status, too_many(*bound)).with("bound", bound_name(*bound))
-        }
-        SendAnswer::Stopping => Problem::not_now("the server stops", 1),
-        SendAnswer::Accepted(_) => Problem::new(status, "the event was accepted"),
-    }
-}
-
-fn too_many(bound: Bound) -> &'static str {
-    match bound {
-        Bound::Rate => "this clientId sends more than it may",
-        Bound::Output => {
-            "the recipient does not take what is sent to it; its output has no more room for this sender"
-        }
-        Bound::AllOutputs => "the outputs of all recipients together have no more room for this sender",
-        Bound::Line => "too much waits for this recipient already",
-        Bound::AllLines => "too much waits for absent recipients already",
+        SendAnswer::TooMany(bound) => problem.with("bound", bound_name(*bound)),
+        SendAnswer::Stopping => Problem::not_now(answer.detail(), 1),
+        SendAnswer::Forbidden | SendAnswer::Accepted(_) => problem,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use actix::dev::{MessageResponse, ToEnvelope};
 use actix::{Actor, Addr, Handler, Message};
@@ -14,9 +14,9 @@ use super::files::WebRoot;
 use super::front_page::FrontPage;
 use super::problem::Problem;
 use super::remote;
+use crate::actors::client_ids::ClientIds;
 use crate::actors::registry::Registry;
 use crate::apps::AppTable;
-use crate::client_id_store::ClientIdStore;
 use crate::metrics::{Counter, Counters};
 use crate::protocol::ids::AppId;
 use crate::protocol::time::Millis;
@@ -32,8 +32,8 @@ pub struct Site {
     pub has_cors: bool,
     /// The files that are served.
     pub web_root: Option<WebRoot>,
-    /// Where clientIds are reserved on disk, if they are. Whoever reserves holds the outer lock meanwhile.
-    pub client_id_store: tokio::sync::Mutex<Option<Arc<Mutex<ClientIdStore>>>>,
+    /// Gives out clientIds.
+    pub client_ids: Arc<ClientIds>,
     /// Whose X-Forwarded-For or Forwarded names the client.
     pub trusted_proxies: Vec<IpNet>,
     /// The longest event data string that is accepted, in bytes, decoded.
@@ -48,8 +48,6 @@ pub struct Site {
     pub requests: Requests,
     /// Whether the server stops.
     pub stopping: AtomicBool,
-    /// Whether it gives out no clientId any more: what is reserved goes back.
-    pub client_ids_closed: AtomicBool,
 }
 
 impl Site {
@@ -65,12 +63,21 @@ impl Site {
         <Registry as Actor>::Context: ToEnvelope<Registry, M>,
         <Registry as Handler<M>>::Result: MessageResponse<Registry, M>,
     {
-        let gone = || {
-            self.counters.count(Counter::ServerGone);
-            Problem::not_now("the server is not ready", 1)
-        };
-        let registry = self.registry.get().ok_or_else(gone)?;
-        registry.send(message).await.map_err(|_| gone())
+        self.registry()?.send(message).await.map_err(|_| self.registry_gone())
+    }
+
+    /// The Registry.
+    ///
+    /// # Errors
+    /// A `503` where it has not been started yet.
+    pub(super) fn registry(&self) -> Result<&Addr<Registry>, Problem> {
+        self.registry.get().ok_or_else(|| self.registry_gone())
+    }
+
+    /// What is said where it is not there.
+    pub(super) fn registry_gone(&self) -> Problem {
+        self.counters.count(Counter::ServerGone);
+        Problem::not_now("the server is not ready", 1)
     }
 
     /// The app of this name, if this server has it.

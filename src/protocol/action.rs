@@ -284,4 +284,6 @@ pub enum WhyDropped {
     BufferFull,
     /// Its recipient is no longer the partner.
     Unassigned,
+    /// A part of its crSocket died, and what waited there with it. Never said by a machine.
+    Reset,
 }

@@ -69,6 +69,11 @@ impl SendLine {
         self.rest.as_ref().map_or(0, |rest| rest.waiting.len())
     }
 
+    /// Whether nothing waits, and no answer is awaited.
+    pub fn is_empty(&self) -> bool {
+        self.in_flight.is_none() && self.rest.is_none()
+    }
+
     /// The number of the last request that left.
     pub fn last(&self) -> RequestNo {
         self.last

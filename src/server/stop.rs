@@ -7,16 +7,20 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use actix::Addr;
 use actix_server::{Server, ServerHandle};
 use actix_web::web;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
 
-use super::duration;
 use super::error::ServerError;
 use super::files_changed::{LOOK_DT, Watched};
+use super::hosted::Hosted;
+use super::{Store, duration};
 use crate::actors::messages::{GetLoad, Stop};
+use crate::actors::registry::Registry;
+use crate::config::Settings;
 use crate::http::connection::OpenConnections;
 use crate::http::site::Site;
 use crate::protocol::time::Millis;
@@ -26,6 +30,9 @@ const DRAIN_DT: Duration = Duration::from_millis(10);
 
 /// How long a connection that was accepted may take to its first request, when nothing more is accepted.
 const ASK_DT: Duration = Duration::from_millis(500);
+
+/// How long the hosted clients may take to say goodbye.
+const GOODBYE_DT: Millis = Millis(2_000);
 
 /// How long a client that was told `shutdown`, and opens again at once, is still told when to come back.
 const REOPEN_DT: Duration = Duration::from_millis(200);
@@ -62,41 +69,67 @@ impl StopSignals {
     }
 }
 
-/// Serves until SIGINT or SIGTERM, then stops in order; a second signal ends it at once.
-pub(super) async fn serve_until_told(
-    server: Server,
-    site: web::Data<Site>,
-    open: OpenConnections,
-    mut died: oneshot::Receiver<()>,
-    mut signals: Signals,
-    mut watched: Watched,
-    within: Millis,
-) -> Result<(), ServerError> {
-    let handle = server.handle();
-    let mut server = std::pin::pin!(server);
-    let mut look = interval(LOOK_DT);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let told = loop {
-        tokio::select! {
-            ended = &mut server => return ended.map_err(ServerError::Serve),
-            _ = &mut died => return Err(ServerError::RegistryDied),
-            told = signals.stop.next() => break told,
-            _ = signals.hang_up.recv() => watched.read_all().await,
-            _ = look.tick() => watched.look().await,
-        }
-    };
-    log::info!("{told}: stopping within {within}");
-    tokio::select! {
-        () = stop(&site, &open, &handle, within) => {}
-        _ = &mut server => {}
-        told = signals.stop.next() => log::warn!("{told} again: ending at once"),
-    }
-    tell_counts(&site);
-    Ok(())
+/// A server that has been started.
+pub(super) struct Running {
+    pub(super) site: web::Data<Site>,
+    pub(super) open: OpenConnections,
+    pub(super) store: Store,
+    /// Tells when the Registry has died.
+    pub(super) died: oneshot::Receiver<()>,
+    /// Tells when the Registry has been started.
+    pub(super) registry: oneshot::Receiver<Addr<Registry>>,
+    pub(super) settings: Settings,
 }
 
-async fn stop(site: &Site, open: &OpenConnections, handle: &ServerHandle, within: Millis) {
+impl Running {
+    /// Serves until SIGINT or SIGTERM, then stops in order; a second signal ends it at once.
+    pub(super) async fn serve_until_told(
+        mut self,
+        server: Server,
+        mut signals: Signals,
+        mut watched: Watched,
+    ) -> Result<(), ServerError> {
+        let handle = server.handle();
+        let mut server = std::pin::pin!(server);
+        let mut look = interval(LOOK_DT);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut hosted, mut has_begun) = (None, false);
+        let told = loop {
+            tokio::select! {
+                ended = &mut server => return ended.map_err(ServerError::Serve),
+                _ = &mut self.died => return Err(ServerError::RegistryDied),
+                registry = &mut self.registry, if !has_begun => {
+                    has_begun = true;
+                    hosted = registry.ok().and_then(|registry| self.host(registry));
+                }
+                told = signals.stop.next() => break told,
+                _ = signals.hang_up.recv() => watched.read_all().await,
+                _ = look.tick() => watched.look().await,
+            }
+        };
+        let within = self.settings.server.shutdown_timeout;
+        log::info!("{told}: stopping within {within}");
+        tokio::select! {
+            () = stop(&self, hosted, &handle) => {}
+            _ = &mut server => {}
+            told = signals.stop.next() => log::warn!("{told} again: ending at once"),
+        }
+        tell_counts(&self.site);
+        Ok(())
+    }
+
+    fn host(&self, registry: Addr<Registry>) -> Option<Hosted> {
+        Hosted::start(&self.settings, registry, &self.site.client_ids, &self.site.counters)
+    }
+}
+
+async fn stop(running: &Running, hosted: Option<Hosted>, handle: &ServerHandle) {
+    let Running { site, open, store, .. } = running;
+    let within = running.settings.server.shutdown_timeout;
     let deadline = Instant::now() + duration(within);
+    if let Some(hosted) = hosted {
+        hosted.stop(GOODBYE_DT.min(within)).await;
+    }
     site.stopping.store(true, Ordering::Relaxed);
     if timeout_at(deadline, say_goodbye(site, open)).await.is_err() {
         log::warn!("not everybody took the end of their stream in time");
@@ -106,9 +139,9 @@ async fn stop(site: &Site, open: &OpenConnections, handle: &ServerHandle, within
     // Whoever was accepted until now is about to ask; who only holds a connection is not waited for.
     sleep(DRAIN_DT).await;
     let _ = timeout_at(deadline.min(Instant::now() + ASK_DT), until(|| open.not_asked() == 0)).await;
-    site.client_ids_closed.store(true, Ordering::SeqCst);
+    site.client_ids.close();
     if timeout_at(deadline, until(|| site.requests.count() == 0)).await.is_ok() {
-        give_client_ids_back(site).await;
+        give_client_ids_back(site, store).await;
     }
     let _ = timeout_at(deadline, handle.stop(false)).await;
 }
@@ -131,9 +164,8 @@ async fn say_goodbye(site: &Site, open: &OpenConnections) {
 }
 
 /// Nobody asks for clientIds any more: those that are reserved and were not given are for the next run.
-async fn give_client_ids_back(site: &Site) {
+async fn give_client_ids_back(site: &Site, store: &Store) {
     let Ok(load) = site.ask(GetLoad).await else { return };
-    let store = site.client_id_store.lock().await.clone();
     let Some(Ok(mut store)) = store.as_ref().map(|store| store.lock()) else { return };
     if let Err(error) = store.finish(load.client_ids_consumed) {
         log::warn!("some clientIds are skipped until all were given once: {error}");

@@ -323,4 +323,33 @@ impl SendAnswer {
             SendAnswer::Stopping => 503,
         }
     }
+
+    /// What the answer says in words.
+    pub fn detail(&self) -> &'static str {
+        match self {
+            SendAnswer::Accepted(_) => "the event was accepted",
+            SendAnswer::InvalidToken => "accessToken does not match the pattern of this app's tokens",
+            SendAnswer::Forbidden => {
+                "the accessToken may not take part in this app and role, or the clientId belongs to another client"
+            }
+            SendAnswer::UnknownApp => "this server has no such app",
+            SendAnswer::TooMany(bound) => bound.detail(),
+            SendAnswer::Stopping => "the server stops",
+        }
+    }
+}
+
+impl Bound {
+    /// What was refused for lack of room, in words.
+    pub fn detail(self) -> &'static str {
+        match self {
+            Bound::Rate => "this clientId sends more than it may",
+            Bound::Output => {
+                "the recipient does not take what is sent to it; its output has no more room for this sender"
+            }
+            Bound::AllOutputs => "the outputs of all recipients together have no more room for this sender",
+            Bound::Line => "too much waits for this recipient already",
+            Bound::AllLines => "too much waits for absent recipients already",
+        }
+    }
 }

@@ -8,6 +8,7 @@ use super::event_data::{EventData, InvalidEventData};
 use super::percent::{self, BadEscape, NotText};
 use super::query::Query;
 use super::shortened;
+use crate::protocol::action::{Message, Post};
 use crate::protocol::event::{InvalidEvent, is_event_type};
 use crate::protocol::ids::{AccessToken, ClientId, Pid, Role};
 
@@ -104,6 +105,26 @@ pub enum Param {
 }
 
 impl SendEvent {
+    /// What a server would read in this client's own sendevent.
+    pub fn from_post(post: &Post, role: Role) -> SendEvent {
+        let client_id = post.credentials.client_id;
+        let event = match &post.message {
+            Message::Alive(pid) => MsgEvent::Alive(Some(*pid)),
+            Message::Close(pid) => MsgEvent::Close(Some(*pid)),
+            // What an EventSender accepted has an event data string.
+            Message::CrEvent(event) => {
+                EventData::from_event(event, client_id).map_or(MsgEvent::Other, MsgEvent::CrEvent)
+            }
+        };
+        SendEvent {
+            client_id,
+            role,
+            access_token: post.credentials.access_token.clone(),
+            recipient: post.recipient,
+            event,
+        }
+    }
+
     /// Reads the parameters of a request, in the order of section 3: first whatever is missing or malformed, then the
     /// length of eventData, of which `max_event_data_length` bytes are accepted, decoded.
     ///

@@ -1,0 +1,303 @@
+//! The state board: what each crSocket publishes of itself, and what lists and counts read. Nobody asks a million actors
+//! how they are.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+pub use self::states::StateName;
+use crate::protocol::ids::{AppId, ClientId, Role};
+use crate::protocol::socket::State;
+
+mod states;
+
+/// The number of a crSocket in its host: stable, and never given again. (A clientId may change.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SocketId(pub u32);
+
+impl fmt::Display for SocketId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// How many crSockets have their places together. A page goes when all of them are gone.
+const PAGE: u32 = 1_024;
+
+/// The table by socketId.
+#[derive(Debug, Default)]
+pub struct Board {
+    inner: RwLock<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    next: u32,
+    pages: Vec<Option<Arc<Page>>>,
+    apps: Vec<AppId>,
+}
+
+#[derive(Debug)]
+struct Page {
+    entries: Box<[Entry]>,
+    /// How many places were taken and are not free again.
+    live: AtomicU32,
+}
+
+/// What one crSocket publishes; each field is written by that crSocket alone.
+#[derive(Debug, Default)]
+struct Entry {
+    /// See [`Summary`]; zero where nobody is.
+    word: AtomicU64,
+    /// Its clientId plus one; zero is none.
+    client_id: AtomicU32,
+    sent: AtomicU32,
+    received: AtomicU32,
+    resets: AtomicU32,
+}
+
+/// A crSocket's own place on the board. It is free again when this is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    id: SocketId,
+    page: Arc<Page>,
+    board: Arc<Board>,
+    app: u16,
+    role: Role,
+}
+
+/// What the board says of a crSocket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Its number.
+    pub id: SocketId,
+    /// Its app.
+    pub app: AppId,
+    /// Its role.
+    pub role: Role,
+    /// Its state.
+    pub state: StateName,
+    /// Its partner, if one is assigned.
+    pub partner: Option<ClientId>,
+    /// Its clientId, if it has one.
+    pub client_id: Option<ClientId>,
+    /// How many crEvents of its own left, pings too. It begins anew after 2^32.
+    pub sent: u32,
+    /// How many crEvents of its partner it got, pings too. It begins anew after 2^32.
+    pub received: u32,
+    /// How often it was reset because a child died.
+    pub resets: u32,
+}
+
+impl Board {
+    /// A place for one more crSocket.
+    pub(super) fn enter(self: &Arc<Board>, app: &AppId, role: Role) -> Place {
+        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        let id = SocketId(inner.next);
+        inner.next = inner.next.wrapping_add(1);
+        let (page, _) = at(id);
+        while inner.pages.len() <= page {
+            inner.pages.push(None);
+        }
+        let page = match inner.pages.get_mut(page) {
+            Some(Some(page)) => Arc::clone(page),
+            Some(slot) => Arc::clone(slot.insert(Arc::new(Page::new()))),
+            None => Arc::new(Page::new()),
+        };
+        let app = inner.number_of(app);
+        page.live.fetch_add(1, Ordering::Relaxed);
+        drop(inner);
+        let place = Place { id, page, board: Arc::clone(self), app, role };
+        place.publish(&State::Passive(crate::protocol::socket::WhyPassive::NoClientId), None);
+        place
+    }
+
+    /// What one crSocket published, if it is there.
+    pub fn get(&self, id: SocketId) -> Option<Summary> {
+        let (page, place) = at(id);
+        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        let page = inner.pages.get(page)?.as_ref()?;
+        page.entries.get(place)?.read(id, &inner.apps)
+    }
+
+    /// Up to `most` crSockets, from this number on, in their order.
+    pub fn list(&self, from: SocketId, most: usize) -> Vec<Summary> {
+        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        inner.entries(from).filter_map(|(id, entry)| entry.read(id, &inner.apps)).take(most).collect()
+    }
+
+    /// How many crSockets there are in each state, by the published names of the states.
+    pub fn count_by_state(&self) -> std::collections::BTreeMap<&'static str, usize> {
+        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = std::collections::BTreeMap::new();
+        for (_, entry) in inner.entries(SocketId(0)) {
+            if let Some(word) = Word::unpack(entry.word.load(Ordering::Relaxed)) {
+                *counts.entry(word.state.state()).or_default() += 1;
+            }
+        }
+        counts
+    }
+
+    /// How many crSockets there are.
+    pub fn len(&self) -> usize {
+        self.count_by_state().values().sum()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A crSocket is gone. Pages that are full and left by all go too.
+    fn leave(&self, id: SocketId, page: &Arc<Page>) {
+        let (number, _) = at(id);
+        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        if page.live.fetch_sub(1, Ordering::Relaxed) == 1
+            && at(SocketId(inner.next)).0 > number
+            && let Some(slot) = inner.pages.get_mut(number)
+        {
+            *slot = None;
+        }
+    }
+}
+
+impl Inner {
+    fn number_of(&mut self, app: &AppId) -> u16 {
+        let known = self.apps.iter().position(|known| known == app);
+        let number = known.unwrap_or_else(|| {
+            self.apps.push(app.clone());
+            self.apps.len() - 1
+        });
+        u16::try_from(number).unwrap_or(u16::MAX)
+    }
+
+    fn entries(&self, from: SocketId) -> impl Iterator<Item = (SocketId, &Entry)> {
+        let (first, _) = at(from);
+        let pages = self.pages.iter().enumerate().skip(first);
+        let entries =
+            pages.filter_map(|(number, page)| Some((number, page.as_ref()?))).flat_map(|(number, page)| {
+                let base = u32::try_from(number).unwrap_or(u32::MAX).wrapping_mul(PAGE);
+                page.entries.iter().zip(base..).map(|(entry, id)| (SocketId(id), entry))
+            });
+        entries.filter(move |(id, _)| *id >= from)
+    }
+}
+
+impl Page {
+    fn new() -> Page {
+        Page { entries: (0..PAGE).map(|_| Entry::default()).collect(), live: AtomicU32::new(0) }
+    }
+}
+
+/// The page of a crSocket, and its place there.
+fn at(id: SocketId) -> (usize, usize) {
+    let of = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    (of(id.0 / PAGE), of(id.0 % PAGE))
+}
+
+impl Entry {
+    fn read(&self, id: SocketId, apps: &[AppId]) -> Option<Summary> {
+        let word = Word::unpack(self.word.load(Ordering::Relaxed))?;
+        Some(Summary {
+            id,
+            app: apps.get(usize::from(word.app))?.clone(),
+            role: word.role,
+            state: word.state,
+            partner: word.partner,
+            client_id: self.client_id.load(Ordering::Relaxed).checked_sub(1).and_then(ClientId::from_number),
+            sent: self.sent.load(Ordering::Relaxed),
+            received: self.received.load(Ordering::Relaxed),
+            resets: self.resets.load(Ordering::Relaxed),
+        })
+    }
+}
+
+impl Place {
+    /// The crSocket's number.
+    pub(super) fn id(&self) -> SocketId {
+        self.id
+    }
+
+    /// State and partner, together.
+    pub(super) fn publish(&self, state: &State, partner: Option<ClientId>) {
+        let word = Word { state: StateName::of(state), role: self.role, app: self.app, partner };
+        if let Some(entry) = self.entry() {
+            entry.word.store(word.pack(), Ordering::Relaxed);
+        }
+    }
+
+    /// The clientId.
+    pub(super) fn publish_client_id(&self, client_id: Option<ClientId>) {
+        if let Some(entry) = self.entry() {
+            let number = client_id.map_or(0, |id| id.number() + 1);
+            entry.client_id.store(number, Ordering::Relaxed);
+        }
+    }
+
+    /// One more crEvent left.
+    pub(super) fn count_sent(&self) {
+        self.count(|entry| &entry.sent);
+    }
+
+    /// One more crEvent of the partner came.
+    pub(super) fn count_received(&self) {
+        self.count(|entry| &entry.received);
+    }
+
+    /// One more reset.
+    pub(super) fn count_reset(&self) {
+        self.count(|entry| &entry.resets);
+    }
+
+    fn count(&self, counter: impl FnOnce(&Entry) -> &AtomicU32) {
+        if let Some(entry) = self.entry() {
+            counter(entry).fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn entry(&self) -> Option<&Entry> {
+        self.page.entries.get(at(self.id).1)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(entry) = self.entry() {
+            entry.word.store(0, Ordering::Relaxed);
+        }
+        self.board.leave(self.id, &self.page);
+    }
+}
+
+/// What fits into one atomic word, from the lowest bit: whether somebody is there 1, role 1, state 6, app 16,
+/// partner plus one 20.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Word {
+    state: StateName,
+    role: Role,
+    app: u16,
+    partner: Option<ClientId>,
+}
+
+impl Word {
+    fn pack(self) -> u64 {
+        let role = u64::from(self.role == Role::Responder);
+        let partner = self.partner.map_or(0, |id| u64::from(id.number()) + 1);
+        1 | role << 1 | u64::from(self.state.number()) << 2 | u64::from(self.app) << 8 | partner << 24
+    }
+
+    /// `None` where nobody is.
+    fn unpack(word: u64) -> Option<Word> {
+        let bits = |from: u32, count: u32| (word >> from) & ((1 << count) - 1);
+        if bits(0, 1) == 0 {
+            return None;
+        }
+        let partner = u32::try_from(bits(24, 20)).ok()?;
+        Some(Word {
+            state: StateName::from_number(u8::try_from(bits(2, 6)).ok()?),
+            role: if bits(1, 1) == 1 { Role::Responder } else { Role::Controller },
+            app: u16::try_from(bits(8, 16)).ok()?,
+            partner: partner.checked_sub(1).and_then(ClientId::from_number),
+        })
+    }
+}

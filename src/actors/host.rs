@@ -1,0 +1,351 @@
+//! Hosts many crSockets in one process, spread over threads.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use actix::{Actor, Addr, Arbiter, Recipient};
+use actix_rt::ArbiterHandle;
+
+use super::board::{Board, SocketId, Summary};
+use super::client_ids::ClientIds;
+use super::link::http::HttpLink;
+use super::link::http::server::HttpServer;
+use super::link::local::LocalLink;
+use super::link::{Link, PortNo};
+use super::messages::{Remove, SendCrEvent, SetFact, SocketEvent};
+use super::recent::Recent;
+use super::registry::Registry;
+use super::shared::{HostWide, Shared, system_calendar};
+use super::socket::{Birth, CrSocket, Facts};
+use crate::metrics::Counters;
+use crate::protocol::action::Ticket;
+use crate::protocol::event::CrEvent;
+use crate::protocol::ids::{AccessToken, AppId, Assigned, ClientId, Role};
+use crate::protocol::time::{Millis, Timing};
+
+/// How many happenings are kept unless something else is said.
+const RECENT: usize = 4_096;
+
+/// How often it is looked whether all crSockets are gone.
+const LOOK_DT: Duration = Duration::from_millis(5);
+
+/// What a host is made with.
+#[derive(Debug)]
+pub struct HostSettings {
+    /// The timings of the rules. Those of the server should be the same.
+    pub timing: Timing,
+    /// Where its crSockets live.
+    pub threads: Threads,
+    /// The server they speak with.
+    pub server: Server,
+    /// Who gives out the clientIds of a server of this process, where they are kept on disk. Without it the Registry is
+    /// asked itself.
+    pub client_ids: Option<Arc<ClientIds>>,
+    /// How many happenings are kept.
+    pub recent: usize,
+    /// Where everything is counted.
+    pub counters: Arc<Counters>,
+    /// Where randomness comes from.
+    pub random: fn() -> u64,
+    /// Calendar time, in milliseconds since 1970.
+    pub calendar: fn() -> Option<i64>,
+}
+
+/// Where the crSockets of a host live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Threads {
+    /// On the thread that makes the host.
+    Here,
+    /// On so many threads of their own, at least one.
+    Own(usize),
+}
+
+/// A server, as a host's crSockets reach it.
+#[derive(Clone, Debug)]
+pub enum Server {
+    /// The Registry of this process.
+    Local(Addr<Registry>),
+    /// Any CRSocket server over HTTP.
+    Http(HttpServer),
+}
+
+/// Hosts crSockets.
+#[derive(Debug)]
+pub struct Host {
+    wide: Arc<HostWide>,
+    key: u64,
+    server: Server,
+    threads: Vec<ArbiterHandle>,
+    /// Those that are its own.
+    arbiters: Vec<Arbiter>,
+    /// The thread of the next pair or single crSocket.
+    next: AtomicUsize,
+}
+
+/// A crSocket that is to be.
+#[derive(Debug)]
+pub struct CrSocketBuilder {
+    app: AppId,
+    role: Role,
+    facts: Facts,
+    observer: Option<Recipient<SocketEvent>>,
+    thread: Option<usize>,
+}
+
+/// A hosted crSocket. It lives until it is removed, or its host stops; clones are handles of the same one.
+#[derive(Clone, Debug)]
+pub struct SocketHandle {
+    id: SocketId,
+    address: Addr<CrSocket>,
+    board: Arc<Board>,
+    tickets: Arc<AtomicU64>,
+    thread: usize,
+}
+
+impl HostSettings {
+    /// The defaults, with this server.
+    pub fn new(server: Server) -> HostSettings {
+        HostSettings {
+            timing: Timing::default(),
+            threads: Threads::Own(std::thread::available_parallelism().map_or(1, usize::from)),
+            server,
+            client_ids: None,
+            recent: RECENT,
+            counters: Arc::default(),
+            random: || fastrand::u64(..),
+            calendar: system_calendar,
+        }
+    }
+}
+
+impl Host {
+    /// Starts its threads. To be called where actix runs.
+    pub fn start(settings: HostSettings) -> Host {
+        static HOSTS: AtomicU64 = AtomicU64::new(0);
+        let key = HOSTS.fetch_add(1, Ordering::Relaxed);
+        let wide = Arc::new(HostWide {
+            timing: settings.timing,
+            random: settings.random,
+            calendar: settings.calendar,
+            board: Arc::default(),
+            recent: Arc::new(Recent::new(settings.recent)),
+            counters: settings.counters,
+            client_ids: settings.client_ids.unwrap_or_else(|| Arc::new(ClientIds::new(None))),
+            sockets: AtomicUsize::new(0),
+            latest_timer: AtomicI64::new(0),
+        });
+        let arbiters: Vec<Arbiter> = match settings.threads {
+            Threads::Here => Vec::new(),
+            Threads::Own(count) => (0..count.max(1)).map(|_| Arbiter::new()).collect(),
+        };
+        let mut threads: Vec<ArbiterHandle> = arbiters.iter().map(Arbiter::handle).collect();
+        if threads.is_empty() {
+            threads.push(Arbiter::current());
+        }
+        Host { wide, key, server: settings.server, threads, arbiters, next: AtomicUsize::new(0) }
+    }
+
+    /// Spawns a crSocket.
+    pub fn spawn(&self, builder: CrSocketBuilder) -> SocketHandle {
+        let thread = builder.thread.unwrap_or_else(|| self.next.fetch_add(1, Ordering::Relaxed));
+        let thread = thread % self.threads.len().max(1);
+        let place = self.wide.board.enter(&builder.app, builder.role);
+        let id = place.id();
+        let CrSocketBuilder { app, role, facts, observer, .. } = builder;
+        let birth = Birth { place, app, role, facts, observer };
+        self.wide.sockets.fetch_add(1, Ordering::Relaxed);
+        let (key, wide, server) = (self.key, Arc::clone(&self.wide), self.server.clone());
+        let make = move |context: &mut actix::Context<CrSocket>| {
+            let home = Home::find(key).unwrap_or_else(|| Home::settle(key, &wide, server));
+            CrSocket::new(birth, &home.link, &home.shared, context)
+        };
+        let address = match self.threads.get(thread) {
+            Some(handle) if !self.arbiters.is_empty() => CrSocket::start_in_arbiter(handle, make),
+            _ => CrSocket::create(make),
+        };
+        SocketHandle { id, address, board: Arc::clone(&self.wide.board), tickets: Arc::default(), thread }
+    }
+
+    /// Spawns two crSockets on one thread, so that what they send each other stays there.
+    pub fn spawn_pair(&self, one: CrSocketBuilder, other: CrSocketBuilder) -> (SocketHandle, SocketHandle) {
+        let one = self.spawn(one);
+        let other = self.spawn(other.beside(&one));
+        (one, other)
+    }
+
+    /// What its crSockets publish of themselves.
+    pub fn board(&self) -> &Arc<Board> {
+        &self.wide.board
+    }
+
+    /// What happened last.
+    pub fn recent(&self) -> &Arc<Recent> {
+        &self.wide.recent
+    }
+
+    /// How many crSockets live, those included that are on their way in or out.
+    pub fn len(&self) -> usize {
+        self.wide.sockets.load(Ordering::Relaxed)
+    }
+
+    /// Whether none lives.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How late the latest timer of its crSockets was since this was asked last: more than a few milliseconds say that its
+    /// threads have too much to do.
+    pub fn latest_timer(&self) -> Millis {
+        Millis(self.wide.latest_timer.swap(0, Ordering::Relaxed))
+    }
+
+    /// Removes all crSockets, waits until they are gone, at most for this long, and stops its threads. How many were
+    /// not gone by then.
+    pub async fn stop(&self, within: Duration) -> usize {
+        let key = self.key;
+        for thread in &self.threads {
+            let _ = thread.spawn_fn(move || Home::leave(key));
+        }
+        let deadline = tokio::time::Instant::now() + within;
+        while !self.is_empty() && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(LOOK_DT).await;
+        }
+        let left = self.len();
+        for thread in &self.threads {
+            let _ = thread.spawn_fn(move || Home::give_up(key));
+        }
+        for arbiter in &self.arbiters {
+            arbiter.stop();
+        }
+        left
+    }
+}
+
+/// What a host has on one thread.
+#[derive(Clone)]
+struct Home {
+    key: u64,
+    shared: Rc<Shared>,
+    link: Link,
+}
+
+thread_local! {
+    static HOMES: RefCell<Vec<Home>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Home {
+    fn settle(key: u64, wide: &Arc<HostWide>, server: Server) -> Home {
+        static PORTS: AtomicUsize = AtomicUsize::new(0);
+        let link = match server {
+            Server::Local(registry) => {
+                let port = PortNo(PORTS.fetch_add(1, Ordering::Relaxed));
+                Link::Local(LocalLink::open_port(port, registry, Arc::clone(&wide.client_ids)))
+            }
+            Server::Http(server) => Link::Http(HttpLink::new(server, &wide.timing)),
+        };
+        let shared = Rc::new(Shared::new(Arc::clone(wide)));
+        let home = Home { key, shared, link };
+        HOMES.with_borrow_mut(|homes| homes.push(home.clone()));
+        home
+    }
+
+    fn find(key: u64) -> Option<Home> {
+        HOMES.with_borrow(|homes| homes.iter().find(|home| home.key == key).cloned())
+    }
+
+    /// All crSockets of this thread are removed.
+    fn leave(key: u64) {
+        if let Some(home) = Home::find(key) {
+            home.link.remove_all();
+        }
+    }
+
+    /// The thread is given up.
+    fn give_up(key: u64) {
+        if let Some(home) = Home::find(key) {
+            home.link.close();
+        }
+        HOMES.with_borrow_mut(|homes| homes.retain(|home| home.key != key));
+    }
+}
+
+impl CrSocketBuilder {
+    /// A crSocket of this app in this role: visible, online, not paused.
+    pub fn new(app: AppId, role: Role) -> CrSocketBuilder {
+        let mut facts = Facts::default();
+        facts.client.visible = true;
+        facts.client.online = true;
+        CrSocketBuilder { app, role, facts, observer: None, thread: None }
+    }
+
+    /// With this clientId; without one it asks its server for one.
+    #[must_use]
+    pub fn client_id(self, id: ClientId) -> CrSocketBuilder {
+        self.with(SetFact::ClientId(Assigned::Valid(id)))
+    }
+
+    /// With this accessToken; without one it opens no stream.
+    #[must_use]
+    pub fn access_token(self, token: AccessToken) -> CrSocketBuilder {
+        self.with(SetFact::AccessToken(Assigned::Valid(token)))
+    }
+
+    /// With this partner. A responder may also wait until a controller pings it.
+    #[must_use]
+    pub fn partner(self, partner: ClientId) -> CrSocketBuilder {
+        self.with(SetFact::Partner(Assigned::Valid(partner)))
+    }
+
+    /// With this fact.
+    #[must_use]
+    pub fn with(mut self, fact: SetFact) -> CrSocketBuilder {
+        self.facts.set(fact);
+        self
+    }
+
+    /// Whom it tells what happens.
+    #[must_use]
+    pub fn observer(mut self, observer: Recipient<SocketEvent>) -> CrSocketBuilder {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// On the thread of this one.
+    #[must_use]
+    pub fn beside(mut self, other: &SocketHandle) -> CrSocketBuilder {
+        self.thread = Some(other.thread);
+        self
+    }
+}
+
+impl SocketHandle {
+    /// Its number in its host.
+    pub fn id(&self) -> SocketId {
+        self.id
+    }
+
+    /// Sets a fact.
+    pub fn set(&self, fact: SetFact) {
+        self.address.do_send(fact);
+    }
+
+    /// Sends a crEvent to the partner. What becomes of it is told to the observer under the ticket returned.
+    pub fn send(&self, event: CrEvent) -> Ticket {
+        let ticket = Ticket(self.tickets.fetch_add(1, Ordering::Relaxed));
+        self.address.do_send(SendCrEvent { ticket, event });
+        ticket
+    }
+
+    /// What it publishes of itself; nothing once it is gone.
+    pub fn summary(&self) -> Option<Summary> {
+        self.board.get(self.id)
+    }
+
+    /// It says its goodbyes, closes its stream and stops.
+    pub fn remove(&self) {
+        self.address.do_send(Remove);
+    }
+}

@@ -1,0 +1,109 @@
+//! What happened last in the crSockets of a process: one bounded ring of entries of one size.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use super::board::{SocketId, StateName};
+
+/// The longest eventType that is kept, in bytes; of a longer one the beginning is.
+const LONGEST_TYPE: usize = 22;
+
+/// The ring. The oldest entry gives way.
+#[derive(Debug)]
+pub struct Recent {
+    capacity: usize,
+    entries: Mutex<VecDeque<Happening>>,
+}
+
+/// Something that happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Happening {
+    /// Calendar time, in milliseconds since 1970.
+    pub at: i64,
+    /// To which crSocket.
+    pub socket: SocketId,
+    /// What.
+    pub what: What,
+}
+
+/// What happened. `ping`s are not among it: they would be all there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// It came to be.
+    Spawned,
+    /// It changed its state.
+    Changed {
+        /// Before.
+        from: StateName,
+        /// Now.
+        to: StateName,
+    },
+    /// A crEvent of its own left.
+    Sent(EventType),
+    /// A crEvent of its partner came.
+    Received(EventType),
+    /// A child died, and it was reset.
+    Reset,
+    /// It is gone.
+    Removed,
+}
+
+/// The beginning of an eventType.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct EventType {
+    len: u8,
+    bytes: [u8; LONGEST_TYPE],
+}
+
+impl Recent {
+    /// A ring of so many entries; none keeps nothing.
+    pub fn new(capacity: usize) -> Recent {
+        Recent { capacity, entries: Mutex::default() }
+    }
+
+    /// One more.
+    pub(super) fn push(&self, happening: Happening) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        while entries.len() >= self.capacity.max(1) {
+            entries.pop_front();
+        }
+        if self.capacity > 0 {
+            entries.push_back(happening);
+        }
+    }
+
+    /// The last ones, up to `most`, of one crSocket or of all, oldest first.
+    pub fn last(&self, most: usize, socket: Option<SocketId>) -> Vec<Happening> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = |happening: &&Happening| socket.is_none_or(|socket| happening.socket == socket);
+        let mut last: Vec<Happening> = entries.iter().rev().filter(wanted).take(most).copied().collect();
+        last.reverse();
+        last
+    }
+}
+
+impl EventType {
+    /// The beginning of this text.
+    pub(super) fn new(text: &str) -> EventType {
+        let mut bytes = [0; LONGEST_TYPE];
+        let mut len = 0;
+        for (to, from) in bytes.iter_mut().zip(text.bytes().take_while(u8::is_ascii)) {
+            *to = from;
+            len += 1;
+        }
+        EventType { len, bytes }
+    }
+
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        let bytes = self.bytes.get(..usize::from(self.len)).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for EventType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.as_str())
+    }
+}

@@ -1,0 +1,178 @@
+//! The streams and requests of crSockets in this process.
+
+use actix::{Context, Handler, Recipient};
+
+use super::{Registry, Stream, Writer};
+use crate::actors::link::{EndsKey, PortNo};
+use crate::actors::messages::{
+    ClosePort, LocalDeliveries, LocalDelivery, LocalRequest, LocalRequests, OpenPort,
+};
+use crate::protocol::action::{Outcome, RequestNo, StreamNo};
+use crate::protocol::ids::{AppId, Credentials, Pid, Role};
+use crate::protocol::receiver::StreamEnd;
+use crate::protocol::sessions::{Opened, SendAnswer};
+use crate::protocol::time::Millis;
+use crate::protocol::wire::{EventSourceParams, Frame, SendEvent};
+
+/// The ports of this process's threads, by their numbers.
+#[derive(Debug, Default)]
+pub(super) struct Ports(Vec<Option<Port>>);
+
+#[derive(Debug)]
+struct Port {
+    deliveries: Recipient<LocalDeliveries>,
+    /// What goes to it at the end of this step.
+    waiting: Vec<LocalDelivery>,
+}
+
+/// The Registry's end of a stream to a crSocket of this process.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LocalWriter {
+    port: PortNo,
+    ends: EndsKey,
+    stream: StreamNo,
+}
+
+impl Ports {
+    fn open(&mut self, PortNo(number): PortNo, deliveries: Recipient<LocalDeliveries>) {
+        if self.0.len() <= number {
+            self.0.resize_with(number + 1, || None);
+        }
+        if let Some(port) = self.0.get_mut(number) {
+            *port = Some(Port { deliveries, waiting: Vec::new() });
+        }
+    }
+
+    fn close(&mut self, PortNo(number): PortNo) {
+        if let Some(port) = self.0.get_mut(number) {
+            *port = None;
+        }
+    }
+
+    fn push(&mut self, PortNo(number): PortNo, delivery: LocalDelivery) {
+        if let Some(Some(port)) = self.0.get_mut(number) {
+            port.waiting.push(delivery);
+        }
+    }
+
+    /// Writes a frame to a stream.
+    pub(super) fn write(&mut self, writer: LocalWriter, frame: Frame) {
+        let LocalWriter { port, ends, stream } = writer;
+        self.push(port, LocalDelivery::Frame { ends, stream, frame });
+    }
+
+    /// Ends a stream behind what was written, or without it: what was handed over is taken.
+    pub(super) fn end(&mut self, writer: LocalWriter) {
+        let LocalWriter { port, ends, stream } = writer;
+        self.push(port, LocalDelivery::Ended { ends, stream, how: StreamEnd::Broken });
+    }
+
+    /// Sends off what waits.
+    pub(super) fn send_off(&mut self) {
+        for port in self.0.iter_mut().flatten().filter(|port| !port.waiting.is_empty()) {
+            // Each socket has one request under way, and its output is bounded by the rules.
+            port.deliveries.do_send(LocalDeliveries(std::mem::take(&mut port.waiting)));
+        }
+    }
+}
+
+impl Registry {
+    fn open_local(&mut self, writer: LocalWriter, app: &AppId, role: Role, credentials: &Credentials) {
+        let params = EventSourceParams {
+            client_id: Some(credentials.client_id.to_string().into()),
+            client_role: Some(role.as_str().into()),
+            access_token: Some(credentials.access_token.as_str().into()),
+        };
+        let opened = self.step_quietly(|table, step, actions| table.open(app, &params, step, actions));
+        let LocalWriter { port, ends, stream } = writer;
+        match opened {
+            Opened::Stream { client_id, pid, retry } => {
+                self.streams.insert(
+                    pid,
+                    Stream {
+                        writer: Writer::Local(writer),
+                        last_written: self.clock.now(),
+                        heartbeat: Millis::MAX,
+                    },
+                );
+                self.ports.push(port, LocalDelivery::Opened { ends, stream, client_id, pid });
+                self.ports.push(port, LocalDelivery::Retry { ends, stream, after: retry });
+            }
+            Opened::Aborted { pid, reason } => {
+                self.ports.write(writer, Frame::Aborted { pid, reason, releaser: None });
+                self.ports.end(writer);
+            }
+            Opened::Retry { retry } => {
+                self.ports.push(port, LocalDelivery::Retry { ends, stream, after: retry });
+                self.ports.end(writer);
+            }
+            Opened::UnknownApp => {
+                let how = StreamEnd::Status(404);
+                self.ports.push(port, LocalDelivery::Ended { ends, stream, how });
+            }
+        }
+        self.perform();
+    }
+
+    fn send_local(&mut self, port: PortNo, ends: EndsKey, number: RequestNo, app: &AppId, event: SendEvent) {
+        let answer = self.step_quietly(|table, step, actions| table.send(app, event, step, actions));
+        self.counters.answer(&answer);
+        self.perform();
+        let outcome = outcome_of(&answer);
+        self.ports.push(port, LocalDelivery::Answer { ends, number, outcome });
+    }
+}
+
+fn outcome_of(answer: &SendAnswer) -> Outcome {
+    match answer.status() {
+        204 => Outcome::Understood,
+        status => Outcome::Refused { status, detail: answer.detail().into() },
+    }
+}
+
+impl Handler<LocalRequests> for Registry {
+    type Result = ();
+
+    fn handle(&mut self, message: LocalRequests, context: &mut Context<Registry>) {
+        self.catch_up(context);
+        let port = message.port;
+        for request in message.requests {
+            match request {
+                LocalRequest::Open { ends, stream, app, role, credentials } => {
+                    self.open_local(LocalWriter { port, ends, stream }, &app, role, &credentials);
+                }
+                LocalRequest::Send { ends, number, app, event } => {
+                    self.send_local(port, ends, number, &app, *event);
+                }
+                LocalRequest::Report(report) => self.hear(report),
+            }
+        }
+        self.perform();
+        self.ports.send_off();
+        self.arm(context);
+    }
+}
+
+impl Handler<OpenPort> for Registry {
+    type Result = ();
+
+    fn handle(&mut self, OpenPort { port, deliveries }: OpenPort, _: &mut Context<Registry>) {
+        self.ports.open(port, deliveries);
+    }
+}
+
+impl Handler<ClosePort> for Registry {
+    type Result = ();
+
+    fn handle(&mut self, ClosePort(port): ClosePort, context: &mut Context<Registry>) {
+        self.ports.close(port);
+        let is_there =
+            |stream: &Stream| matches!(&stream.writer, Writer::Local(writer) if writer.port == port);
+        let gone: Vec<Pid> =
+            self.streams.iter().filter(|(_, stream)| is_there(stream)).map(|(pid, _)| *pid).collect();
+        for pid in gone {
+            self.streams.remove(&pid);
+        }
+        self.step(context, |_, _, _| ());
+    }
+}

@@ -1,0 +1,178 @@
+//! The EventSender of a crSocket, as an actor, with the line in which its sendevents leave (section 6).
+
+use std::rc::Rc;
+
+use actix::{Actor, ActorContext, Context, Handler};
+
+use super::guard::{Child, Family, Guard};
+use super::messages::{Settled, StopChild, Told};
+use super::shared::Shared;
+use super::timers::{HasTimers, Timers};
+use crate::protocol::action::{Message, SendLineAction, SenderAction};
+use crate::protocol::send_line::{self, SendLine};
+use crate::protocol::sender::{self, Sender};
+use crate::protocol::time::TimerKind;
+
+/// Sends crEvents through the link, one request at a time.
+#[derive(Debug)]
+pub(super) struct EventSender {
+    machine: Sender,
+    line: SendLine,
+    timers: Timers,
+    home: Guard,
+    /// It was told to stop, and does once nothing waits any more.
+    is_leaving: bool,
+}
+
+/// What is meant for one of its two machines.
+enum Letter {
+    Sender(sender::Input),
+    Line(send_line::Input),
+}
+
+impl EventSender {
+    pub(super) fn new(family: &Rc<Family>) -> EventSender {
+        EventSender {
+            machine: Sender::new(),
+            line: SendLine::new(),
+            timers: Timers::default(),
+            home: Guard::new(family, Child::EventSender),
+            is_leaving: false,
+        }
+    }
+
+    /// Takes one input and lets the two machines talk until all is said, as in [`crate::protocol::wired`].
+    fn take(&mut self, letter: Letter, context: &mut Context<EventSender>) {
+        let mut next = Some(letter);
+        let mut letters = Vec::new();
+        while let Some(letter) = next {
+            let place = letters.len();
+            match letter {
+                Letter::Sender(input) => self.sender_takes(input, &mut letters, context),
+                Letter::Line(input) => self.line_takes(input, &mut letters, context),
+            }
+            if let Some(replies) = letters.get_mut(place..) {
+                replies.reverse();
+            }
+            next = letters.pop();
+        }
+        self.leave_if_done(context);
+    }
+
+    fn sender_takes(
+        &mut self,
+        input: sender::Input,
+        replies: &mut Vec<Letter>,
+        context: &mut Context<EventSender>,
+    ) {
+        let family = Rc::clone(&self.home.family);
+        let mut actions = family.shared.room.sender.take();
+        self.machine.handle(input, &family.shared.step(), &mut actions);
+        for action in actions.drain(..) {
+            match action {
+                SenderAction::Post(post) => replies.push(Letter::Line(send_line::Input::Post(post))),
+                SenderAction::Socket(input) => family.socket.do_send(Told { life: family.life, input }),
+                SenderAction::Fate { ticket, fate } => {
+                    family.socket.do_send(Settled { life: family.life, ticket, fate });
+                }
+                SenderAction::SetTimer { timer, after } => Timers::set(self, timer, after, context),
+                SenderAction::CancelTimer(timer) => Timers::cancel(self, timer, context),
+            }
+        }
+        family.shared.room.sender.set(actions);
+    }
+
+    fn line_takes(
+        &mut self,
+        input: send_line::Input,
+        replies: &mut Vec<Letter>,
+        context: &mut Context<EventSender>,
+    ) {
+        let family = Rc::clone(&self.home.family);
+        let mut actions = family.shared.room.line.take();
+        self.line.handle(input, &family.shared.step(), &mut actions);
+        for action in actions.drain(..) {
+            match action {
+                SendLineAction::Send { number, mut post } => {
+                    if let Message::CrEvent(event) = &mut post.message {
+                        event.send_ct = family.shared.calendar();
+                    }
+                    family.link.send(family.ends, number, &post);
+                }
+                SendLineAction::Sender(input) => replies.push(Letter::Sender(input)),
+                SendLineAction::Receiver(input) => family.receiver.do_send(input),
+                SendLineAction::SetTimer { timer, after } => Timers::set(self, timer, after, context),
+                SendLineAction::CancelTimer(timer) => Timers::cancel(self, timer, context),
+            }
+        }
+        family.shared.room.line.set(actions);
+    }
+
+    /// Once told to stop, it does when everything has left and was answered.
+    fn leave_if_done(&mut self, context: &mut Context<EventSender>) {
+        if self.is_leaving && self.line.is_empty() {
+            self.home.stops_as_told();
+            context.stop();
+        }
+    }
+}
+
+impl Actor for EventSender {
+    type Context = Context<EventSender>;
+}
+
+impl HasTimers for EventSender {
+    fn timers(&mut self) -> &mut Timers {
+        &mut self.timers
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.home.family.shared
+    }
+
+    fn timer_fired(&mut self, timer: TimerKind, context: &mut Context<EventSender>) {
+        let letter = match timer {
+            TimerKind::Answer => Letter::Line(send_line::Input::Timer(timer)),
+            TimerKind::Pace
+            | TimerKind::Unassign
+            | TimerKind::Hello
+            | TimerKind::Reopen
+            | TimerKind::Alive
+            | TimerKind::Close
+            | TimerKind::Ping
+            | TimerKind::Partner
+            | TimerKind::ClientId
+            | TimerKind::Release => Letter::Sender(sender::Input::Timer(timer)),
+        };
+        self.take(letter, context);
+    }
+}
+
+impl Handler<sender::Input> for EventSender {
+    type Result = ();
+
+    fn handle(&mut self, input: sender::Input, context: &mut Context<EventSender>) {
+        self.take(Letter::Sender(input), context);
+    }
+}
+
+impl Handler<send_line::Input> for EventSender {
+    type Result = ();
+
+    fn handle(&mut self, input: send_line::Input, context: &mut Context<EventSender>) {
+        self.take(Letter::Line(input), context);
+    }
+}
+
+impl Handler<StopChild> for EventSender {
+    type Result = ();
+
+    fn handle(&mut self, StopChild { at_once }: StopChild, context: &mut Context<EventSender>) {
+        self.is_leaving = true;
+        if at_once {
+            self.home.stops_as_told();
+            context.stop();
+        }
+        self.leave_if_done(context);
+    }
+}

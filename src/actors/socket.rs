@@ -1,0 +1,441 @@
+//! A crSocket, as an actor (section 7). It owns its two children and starts them anew should one die.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Recipient};
+
+use super::board::{Place, StateName};
+use super::guard::{Child, Family};
+use super::link::{Ends, Link};
+use super::messages::{
+    ChildGone, Life, News, Remove, SendCrEvent, SetFact, Settled, SocketEvent, StopChild, Told,
+};
+use super::receiver::EventReceiver;
+use super::recent::{EventType, Happening, What};
+use super::sender::EventSender;
+use super::shared::Shared;
+use super::timers::{HasTimers, Timers};
+use crate::metrics::Counter;
+use crate::protocol::action::{Fate, Notice, SocketAction, Ticket, WhyDropped};
+use crate::protocol::event::EventKind;
+use crate::protocol::ids::{AppId, Assigned, ClientId, Role};
+use crate::protocol::receiver;
+use crate::protocol::socket::{ClientFacts, Input, Socket};
+use crate::protocol::time::TimerKind;
+
+/// How long a crSocket whose child died waits before it starts anew: what kills it may do so again at once.
+const RESET_DT: Duration = Duration::from_secs(1);
+
+/// One crSocket.
+#[derive(Debug)]
+pub struct CrSocket {
+    machine: Socket,
+    place: Place,
+    app: AppId,
+    family: Rc<Family>,
+    observer: Option<Recipient<SocketEvent>>,
+    tickets: OpenTickets,
+    timers: Timers,
+    standing: Standing,
+}
+
+/// What a crSocket is made with.
+#[derive(Debug)]
+pub(super) struct Birth {
+    pub(super) place: Place,
+    pub(super) app: AppId,
+    pub(super) role: Role,
+    pub(super) facts: Facts,
+    pub(super) observer: Option<Recipient<SocketEvent>>,
+}
+
+/// All that an enclosing client has set.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Facts {
+    pub(super) client: ClientFacts,
+    pub(super) partner: Assigned<ClientId>,
+}
+
+/// How a crSocket stands.
+#[derive(Debug)]
+enum Standing {
+    /// It has not been given its first facts, or those it had before its child died.
+    Beginning(Box<Facts>),
+    /// It lives.
+    Living,
+    /// It was removed: it says goodbye and stops.
+    Leaving,
+    /// It stops because it was removed.
+    Gone,
+}
+
+/// The crEvents whose fate is not final yet, and which of them left.
+#[derive(Debug, Default)]
+struct OpenTickets(BTreeMap<Ticket, bool>);
+
+impl CrSocket {
+    /// Makes it in this context, with its children.
+    pub(super) fn new(
+        birth: Birth,
+        link: &Link,
+        shared: &Rc<Shared>,
+        context: &mut Context<CrSocket>,
+    ) -> CrSocket {
+        let Birth { place, app, role, facts, observer } = birth;
+        let family = hatch(context.address(), (&app, role), link, shared, Life::default());
+        CrSocket {
+            machine: Socket::new(role),
+            place,
+            app,
+            family,
+            observer,
+            tickets: OpenTickets::default(),
+            timers: Timers::default(),
+            standing: Standing::Beginning(Box::new(facts)),
+        }
+    }
+
+    fn take(&mut self, input: Input, context: &mut Context<CrSocket>) {
+        let shared = Rc::clone(&self.family.shared);
+        let mut actions = shared.room.socket.take();
+        self.machine.handle(input, &shared.step(), &mut actions);
+        for action in actions.drain(..) {
+            self.perform(action, context);
+        }
+        shared.room.socket.set(actions);
+    }
+
+    fn perform(&mut self, action: SocketAction, context: &mut Context<CrSocket>) {
+        match action {
+            SocketAction::Receiver(input) => self.family.receiver.do_send(input),
+            SocketAction::Sender(input) => self.family.sender.do_send(input),
+            SocketAction::SendLine(input) => self.family.sender.do_send(input),
+            SocketAction::RequestClientId => self.family.link.request_client_id(self.family.ends),
+            SocketAction::Notify(notice) => self.notify(notice),
+            SocketAction::SetTimer { timer, after } => Timers::set(self, timer, after, context),
+            SocketAction::CancelTimer(timer) => Timers::cancel(self, timer, context),
+        }
+    }
+
+    /// Tells the board and the enclosing client.
+    fn notify(&mut self, mut notice: Notice) {
+        match &mut notice {
+            Notice::State { from, to } => {
+                self.place.publish(self.machine.state(), self.machine.partner());
+                let (from, to) = (StateName::of(from), StateName::of(to));
+                log::trace!("crSocket {}: {from} -> {to}", self.place.id());
+                self.record(What::Changed { from, to });
+            }
+            Notice::Partner(_) => self.place.publish(self.machine.state(), self.machine.partner()),
+            Notice::ClientId(id) => self.place.publish_client_id(Some(*id)),
+            Notice::CrEvent(event) => {
+                event.receive_ct = self.family.shared.calendar();
+                self.place.count_received();
+                if event.kind() != EventKind::Ping {
+                    self.record(What::Received(EventType::new(&event.event_type)));
+                }
+            }
+            Notice::Fate { fate, .. } => {
+                if *fate == Fate::Sent {
+                    self.place.count_sent();
+                }
+            }
+        }
+        self.tell(News::Notice(notice));
+    }
+
+    fn tell(&self, news: News) {
+        if let Some(observer) = &self.observer {
+            observer.do_send(SocketEvent { socket: self.place.id(), news });
+        }
+    }
+
+    fn record(&self, what: What) {
+        let shared = &self.family.shared;
+        let at = shared.calendar().unwrap_or(0);
+        shared.host.recent.push(Happening { at, socket: self.place.id(), what });
+    }
+
+    fn set(&mut self, fact: SetFact, context: &mut Context<CrSocket>) {
+        if let Standing::Beginning(facts) = &mut self.standing {
+            facts.set(fact);
+            return;
+        }
+        let is_client_id = matches!(fact, SetFact::ClientId(_));
+        self.take(input_of(fact), context);
+        if is_client_id {
+            self.place.publish_client_id(self.machine.client().client_id.valid().copied());
+        }
+    }
+
+    /// Gives it the facts that wait for its beginning.
+    fn begin(&mut self, context: &mut Context<CrSocket>) {
+        let standing = std::mem::replace(&mut self.standing, Standing::Living);
+        let Standing::Beginning(facts) = standing else {
+            self.standing = standing;
+            return;
+        };
+        for fact in facts.all() {
+            self.set(fact, context);
+        }
+    }
+
+    /// A child died: all three start anew, nothing else is touched.
+    fn reset(&mut self, child: Child, context: &mut Context<CrSocket>) {
+        log::error!("the {child:?} of crSocket {} died; the crSocket is reset", self.place.id());
+        self.family.shared.host.counters.count(Counter::SocketsReset);
+        self.place.count_reset();
+        self.record(What::Reset);
+        self.tell(News::Reset);
+        let role = self.machine.role();
+        let facts =
+            Facts { client: self.machine.client().clone(), partner: self.machine.sender().partner.clone() };
+        self.give_up_family();
+        Timers::cancel_all(self, context);
+        for (ticket, fate) in self.tickets.end() {
+            self.tell(News::Notice(Notice::Fate { ticket, fate }));
+        }
+        let life = Life(self.family.life.0.wrapping_add(1));
+        let (link, shared) = (self.family.link.clone(), Rc::clone(&self.family.shared));
+        self.family = hatch(context.address(), (&self.app, role), &link, &shared, life);
+        let old = std::mem::replace(&mut self.machine, Socket::new(role));
+        if old.state() != self.machine.state() {
+            let (from, to) = (old.state().clone(), self.machine.state().clone());
+            self.notify(Notice::State { from, to });
+        }
+        self.standing = Standing::Beginning(Box::new(facts));
+        context.run_later(RESET_DT, CrSocket::begin);
+    }
+
+    /// The children stop at once, and their stream ends.
+    fn give_up_family(&self) {
+        self.family.link.detach(self.family.ends);
+        self.family.receiver.do_send(StopChild { at_once: true });
+        self.family.sender.do_send(StopChild { at_once: true });
+    }
+
+    /// Once its stream is closed, a crSocket that leaves waits only for what its EventSender has to say still.
+    fn leave_if_closed(&mut self) {
+        if matches!(self.standing, Standing::Leaving)
+            && matches!(self.machine.receiver().state, receiver::State::Closed(_))
+        {
+            self.standing = Standing::Gone;
+            self.family.sender.do_send(StopChild { at_once: false });
+        }
+    }
+}
+
+/// The children of a crSocket, which know each other, and are known to the link.
+fn hatch(
+    socket: Addr<CrSocket>,
+    (app, role): (&AppId, Role),
+    link: &Link,
+    shared: &Rc<Shared>,
+    life: Life,
+) -> Rc<Family> {
+    let (receiver_context, sender_context) = (Context::new(), Context::new());
+    let (receiver, sender) = (receiver_context.address(), sender_context.address());
+    let ends = link.attach(Ends {
+        app: app.clone(),
+        role,
+        socket: socket.clone(),
+        receiver: receiver.clone(),
+        sender: sender.clone(),
+        life,
+    });
+    let (link, shared) = (link.clone(), Rc::clone(shared));
+    let family = Rc::new(Family { socket, receiver, sender, link, ends, life, shared });
+    receiver_context.run(EventReceiver::new(&family));
+    sender_context.run(EventSender::new(&family));
+    family
+}
+
+fn input_of(fact: SetFact) -> Input {
+    match fact {
+        SetFact::Visible(visible) => Input::Visible(visible),
+        SetFact::Online(online) => Input::Online(online),
+        SetFact::Paused(paused) => Input::Paused(paused),
+        SetFact::Unloading(unloading) => Input::Unloading(unloading),
+        SetFact::ClientId(id) => Input::ClientId(id),
+        SetFact::AccessToken(token) => Input::AccessToken(token),
+        SetFact::Partner(partner) => Input::Partner(partner),
+    }
+}
+
+impl Facts {
+    pub(super) fn set(&mut self, fact: SetFact) {
+        match fact {
+            SetFact::Visible(visible) => self.client.visible = visible,
+            SetFact::Online(online) => self.client.online = online,
+            SetFact::Paused(paused) => self.client.paused = paused,
+            SetFact::Unloading(unloading) => self.client.unloading = unloading,
+            SetFact::ClientId(id) => self.client.client_id = id,
+            SetFact::AccessToken(token) => self.client.access_token = token,
+            SetFact::Partner(partner) => self.partner = partner,
+        }
+    }
+
+    /// All of them. The clientId comes first: without one, one is asked for. The partner comes before what makes a
+    /// crSocket active, so that it becomes paired as it connects.
+    fn all(self) -> [SetFact; 7] {
+        [
+            SetFact::ClientId(self.client.client_id),
+            SetFact::AccessToken(self.client.access_token),
+            SetFact::Partner(self.partner),
+            SetFact::Paused(self.client.paused),
+            SetFact::Unloading(self.client.unloading),
+            SetFact::Online(self.client.online),
+            SetFact::Visible(self.client.visible),
+        ]
+    }
+}
+
+impl OpenTickets {
+    fn note(&mut self, ticket: Ticket, fate: &Fate) {
+        if fate.is_final() {
+            self.0.remove(&ticket);
+        } else {
+            self.0.insert(ticket, *fate == Fate::Sent);
+        }
+    }
+
+    /// What becomes of all of them when those who had them die.
+    fn end(&mut self) -> Vec<(Ticket, Fate)> {
+        std::mem::take(&mut self.0)
+            .into_iter()
+            .map(|(ticket, has_left)| match has_left {
+                true => (ticket, Fate::Unconfirmed),
+                false => (ticket, Fate::Dropped(WhyDropped::Reset)),
+            })
+            .collect()
+    }
+}
+
+impl Actor for CrSocket {
+    type Context = Context<CrSocket>;
+
+    fn started(&mut self, context: &mut Context<CrSocket>) {
+        self.record(What::Spawned);
+        self.begin(context);
+    }
+}
+
+impl Drop for CrSocket {
+    fn drop(&mut self) {
+        let as_told = matches!(self.standing, Standing::Gone);
+        if !as_told {
+            log::error!("crSocket {} died", self.place.id());
+            self.family.shared.host.counters.count(Counter::SocketsDied);
+        }
+        self.give_up_family();
+        for (ticket, fate) in self.tickets.end() {
+            self.tell(News::Notice(Notice::Fate { ticket, fate }));
+        }
+        self.record(What::Removed);
+        self.tell(News::Removed { as_told });
+        self.family.shared.host.one_less();
+    }
+}
+
+impl HasTimers for CrSocket {
+    fn timers(&mut self) -> &mut Timers {
+        &mut self.timers
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.family.shared
+    }
+
+    fn timer_fired(&mut self, timer: TimerKind, context: &mut Context<CrSocket>) {
+        self.take(Input::Timer(timer), context);
+    }
+}
+
+impl Handler<Told> for CrSocket {
+    type Result = ();
+
+    fn handle(&mut self, Told { life, input }: Told, context: &mut Context<CrSocket>) {
+        if life != self.family.life {
+            return;
+        }
+        if matches!(input, Input::PingLeft { .. }) {
+            self.place.count_sent();
+        }
+        self.take(input, context);
+        self.leave_if_closed();
+    }
+}
+
+impl Handler<Settled> for CrSocket {
+    type Result = ();
+
+    fn handle(&mut self, Settled { life, ticket, fate }: Settled, _: &mut Context<CrSocket>) {
+        if life == self.family.life {
+            self.tickets.note(ticket, &fate);
+            self.notify(Notice::Fate { ticket, fate });
+        }
+    }
+}
+
+impl Handler<SetFact> for CrSocket {
+    type Result = ();
+
+    fn handle(&mut self, fact: SetFact, context: &mut Context<CrSocket>) {
+        self.set(fact, context);
+    }
+}
+
+impl Handler<SendCrEvent> for CrSocket {
+    type Result = ();
+
+    fn handle(&mut self, message: SendCrEvent, context: &mut Context<CrSocket>) {
+        let SendCrEvent { ticket, event } = message;
+        self.take(Input::Send { ticket, event }, context);
+    }
+}
+
+impl Handler<ChildGone> for CrSocket {
+    type Result = ();
+
+    fn handle(&mut self, gone: ChildGone, context: &mut Context<CrSocket>) {
+        let is_over = matches!(self.standing, Standing::Leaving | Standing::Gone);
+        if gone.life != self.family.life {
+            return;
+        }
+        if is_over {
+            // Its EventSender has said all there was to say; or died, and there is nothing to say any more.
+            self.standing = Standing::Gone;
+            context.stop();
+        } else if !gone.was_told {
+            self.reset(gone.child, context);
+        }
+    }
+}
+
+impl Handler<Remove> for CrSocket {
+    type Result = ();
+
+    fn handle(&mut self, _: Remove, context: &mut Context<CrSocket>) {
+        match self.standing {
+            Standing::Leaving | Standing::Gone => return,
+            Standing::Beginning(_) => {
+                self.standing = Standing::Gone;
+                context.stop();
+                return;
+            }
+            Standing::Living => self.standing = Standing::Leaving,
+        }
+        let timing = &self.family.shared.host.timing;
+        // As long as a goodbye may take to be answered, behind a stream that may take its time to close.
+        let most = timing.server_interaction_complete_dt + timing.send_answer_dt;
+        let most = Duration::from_millis(u64::try_from(most.0).unwrap_or(0));
+        context.run_later(most, |socket, context| {
+            socket.standing = Standing::Gone;
+            context.stop();
+        });
+        self.take(Input::Unloading(true), context);
+        self.leave_if_closed();
+    }
+}
