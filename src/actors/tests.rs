@@ -293,12 +293,14 @@ fn compare(seed: u64, compared: &Mutex<Compared>) {
 #[test]
 fn the_actors_do_what_the_wired_machines_do_in_harsh_lives() {
     let compared = Mutex::default();
-    let threads = thread::available_parallelism().map_or(1, NonZero::get) as u64;
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
     thread::scope(|scope| {
-        for thread in 0..threads {
+        for thread in (0..SEEDS).take(threads) {
             let compared = &compared;
             scope.spawn(move || {
-                (0..SEEDS).filter(|seed| seed % threads == thread).for_each(|seed| compare(seed, compared))
+                for seed in (thread..SEEDS).step_by(threads) {
+                    compare(seed, compared);
+                }
             });
         }
     });
@@ -308,7 +310,7 @@ fn the_actors_do_what_the_wired_machines_do_in_harsh_lives() {
         compared.pages > SEEDS * 4 && compared.timers > 10_000 && compared.done > 100_000,
         "{compared:?}"
     );
-    assert!(compared.tied * 500 < compared.pages, "too much was left out: {compared:?}");
+    assert!(compared.tied * 100 < compared.pages, "too much was left out: {compared:?}");
     let fits = compared.sent.abs_diff(compared.sent_in_world) * 20 < compared.sent_in_world;
     assert!(fits, "what the world said does not fit what the machines did: {compared:?}");
 }

@@ -74,7 +74,7 @@ async fn live_and_leave(lab: &Lab, wave: u32) {
         "wave {wave}"
     );
     for (controller, responder) in &pairs {
-        if wave % 2 == 0 { controller.remove() } else { responder.remove() }
+        if wave.is_multiple_of(2) { controller.remove() } else { responder.remove() }
     }
     lab.run(1_000).await;
     assert_eq!(lab.host.len(), PAIRS as usize, "wave {wave}");
@@ -95,12 +95,13 @@ async fn parks_in_an_hour() -> u64 {
     metrics.worker_park_count(0) - before
 }
 
-/// What a wave left behind would be there after each of the later ones again: about 4 KB a crSocket.
+/// What each wave left behind would make memory grow with each of them: by a megabyte if it were half a kilobyte of each
+/// crSocket. Other tests of this process may make it grow now and then.
 fn expect_no_growth(resident: &[u64]) {
-    let (Some(second), Some(last)) = (resident.get(1), resident.last()) else { panic!("too few waves") };
-    let left = 2 * u64::from(PAIRS) * u64::from(WAVES - 2) * 3;
-    assert!(last.saturating_sub(*second) < left, "resident memory after each wave, in KiB: {resident:?}");
     println!("resident memory after each wave, in KiB: {resident:?}");
+    let growth = resident.windows(2).map(|two| two[1].saturating_sub(two[0]));
+    let least = growth.min().expect("two waves at least");
+    assert!(least < u64::from(PAIRS), "resident memory after each wave, in KiB: {resident:?}");
 }
 
 fn resident_kib() -> u64 {

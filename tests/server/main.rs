@@ -17,6 +17,7 @@ mod process;
 
 mod bad_input;
 mod files;
+mod hosted;
 mod ids;
 mod nginx;
 mod peers;

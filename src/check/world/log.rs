@@ -62,7 +62,7 @@ pub enum ClientEvent {
 /// What a client took: all that its machines need to do the same again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Taken {
-    /// When.
+    /// When, by its own clock.
     pub at: Millis,
     /// Which client.
     pub client: usize,
@@ -113,12 +113,12 @@ impl World {
         }
     }
 
-    pub(super) fn record_taken(&mut self, client: usize, input: &Input) {
+    pub(super) fn record_taken(&mut self, client: usize, at: Millis, input: &Input) {
         if self.recording
             && let Some(page) = self.clients.get(client)
         {
             let reloads = page.epoch;
-            self.taken.push(Taken { at: self.now, client, reloads, input: input.clone() });
+            self.taken.push(Taken { at, client, reloads, input: input.clone() });
         }
     }
 
