@@ -306,7 +306,8 @@ impl CrSocketBuilder {
         self
     }
 
-    /// Whom it tells what happens.
+    /// Whom it tells what happens. These messages pass the bound of the observer's mailbox: nothing is lost, and whoever is
+    /// slow holds what waits. SocketIds are the host's: crSockets of two hosts need two observers.
     #[must_use]
     pub fn observer(mut self, observer: Recipient<SocketEvent>) -> CrSocketBuilder {
         self.observer = Some(observer);
@@ -332,7 +333,8 @@ impl SocketHandle {
         self.address.do_send(fact);
     }
 
-    /// Sends a crEvent to the partner. What becomes of it is told to the observer under the ticket returned.
+    /// Sends a crEvent to the partner. What becomes of it is told to the observer under the ticket returned, up to a fate that
+    /// is final; once the crSocket is gone, nothing is ([`News::Removed`](super::messages::News) was the last word).
     pub fn send(&self, event: CrEvent) -> Ticket {
         let ticket = Ticket(self.tickets.fetch_add(1, Ordering::Relaxed));
         self.address.do_send(SendCrEvent { ticket, event });
