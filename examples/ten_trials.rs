@@ -46,6 +46,10 @@ impl Tester {
     }
 
     fn answered(&mut self, event: &CrEvent) {
+        let word = WORDS.get(self.trial).copied().unwrap_or_default();
+        if event.params.first().is_none_or(|answer| **answer != *word) {
+            return; // to a word that was shown once more
+        }
         println!(
             "trial {:2}: {:?} after {} ms",
             self.trial + 1,

@@ -62,6 +62,7 @@ fn settings() -> Result<Settings, DemoError> {
         pairs: 2,
         controllers: 0,
         responders: 1,
+        client_ids: Vec::new(),
         behaviour: Behaviour::Echo,
     });
     Ok(settings)

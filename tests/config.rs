@@ -241,6 +241,14 @@ fn each_kind_of_mistake_names_key_value_place_and_what_is_accepted() {
             "hosted[0].behaviour = \"parrot\" (line 5 of a.toml) is refused; accepted: \"idle\" or \"echo\"",
         ),
         (
+            "[apps.demo]\n[[hosted]]\napp = \"demo\"\naccess_token = \"a\"\nclient_ids = [\"123456\", \"12345\"]",
+            "hosted[0].client_ids[1] = \"12345\" (line 5 of a.toml) is refused; accepted: six digits, such as \"482913\"",
+        ),
+        (
+            "[apps.demo]\n[[hosted]]\napp = \"demo\"\naccess_token = \"a\"\nclient_ids = [\"123456\", \"123456\"]",
+            "hosted[0].client_ids = \"123456\" once more (line 5 of a.toml) is refused; accepted: each clientId once",
+        ),
+        (
             "[apps.demo]\n[[hosted]]\napp = \"demo\"\naccess_token = \"a\"\npairs = 500001",
             "hosted = 1000002 clients (line 2 of a.toml) is refused; accepted: as many clients as there are clientIds, \
              a million",

@@ -38,8 +38,16 @@ pub enum NoClientId {
     #[error("clientIds cannot be kept: {0}")]
     NotStored(String),
     /// The rules say so.
-    #[error("none is given now: {0:?}")]
+    #[error("{}", not_now(.0))]
     NotNow(NoClientIdNow),
+}
+
+fn not_now(why: &NoClientIdNow) -> &'static str {
+    match why {
+        NoClientIdNow::AllInUse { .. } => "all clientIds are in use",
+        NoClientIdNow::TooMany { .. } => "more clientIds are asked for than are given",
+        NoClientIdNow::NotReserved { .. } => "clientIds are being reserved",
+    }
 }
 
 impl ClientIds {
@@ -53,10 +61,22 @@ impl ClientIds {
     /// # Errors
     /// [`NoClientId`].
     pub async fn give(&self, registry: &Addr<Registry>) -> Result<ClientId, NoClientId> {
+        self.give_one(registry, GiveClientId { own: false }).await
+    }
+
+    /// The next clientId, for a client of this process.
+    ///
+    /// # Errors
+    /// [`NoClientId`].
+    pub async fn give_own(&self, registry: &Addr<Registry>) -> Result<ClientId, NoClientId> {
+        self.give_one(registry, GiveClientId { own: true }).await
+    }
+
+    async fn give_one(&self, registry: &Addr<Registry>, one: GiveClientId) -> Result<ClientId, NoClientId> {
         if self.closed.load(Ordering::SeqCst) {
             return Err(NoClientId::Closed);
         }
-        match ask(registry).await? {
+        match ask(registry, one).await? {
             Ok(client_id) => return Ok(client_id),
             Err(NoClientIdNow::NotReserved { .. }) => {}
             Err(why) => return Err(NoClientId::NotNow(why)),
@@ -64,7 +84,7 @@ impl ClientIds {
         // One at a time: whoever waited here finds what another one reserved.
         let reserve = self.reserve.lock().await;
         loop {
-            let needed = match ask(registry).await? {
+            let needed = match ask(registry, one).await? {
                 Ok(client_id) => return Ok(client_id),
                 Err(NoClientIdNow::NotReserved { needed }) => needed,
                 Err(why) => return Err(NoClientId::NotNow(why)),
@@ -86,8 +106,11 @@ impl ClientIds {
     }
 }
 
-async fn ask(registry: &Addr<Registry>) -> Result<Result<ClientId, NoClientIdNow>, NoClientId> {
-    registry.send(GiveClientId).await.map_err(|_| NoClientId::Gone)
+async fn ask(
+    registry: &Addr<Registry>,
+    one: GiveClientId,
+) -> Result<Result<ClientId, NoClientIdNow>, NoClientId> {
+    registry.send(one).await.map_err(|_| NoClientId::Gone)
 }
 
 impl fmt::Debug for ClientIds {

@@ -7,7 +7,7 @@ use actix::{Actor, Context, Handler, Message};
 use super::board::SocketId;
 use super::host::SocketHandle;
 use super::messages::{News, SocketEvent};
-use crate::protocol::action::Notice;
+use crate::protocol::action::{Fate, Notice};
 use crate::protocol::event::{CrEvent, EventKind};
 
 /// Answers each crEvent of another type than the protocol's own with the same content.
@@ -55,9 +55,11 @@ impl Handler<SocketEvent> for Echo {
         match news {
             News::Notice(Notice::CrEvent(event)) if event.kind() == EventKind::Ordinary => {
                 if let Some(handle) = self.sockets.get(&socket) {
-                    // What becomes of it, the board and the log tell.
                     handle.send(answer_to(&event));
                 }
+            }
+            News::Notice(Notice::Fate { fate, .. }) if fate.is_final() && fate != Fate::Understood => {
+                log::debug!("an answer of crSocket {socket} did not arrive: {fate:?}");
             }
             News::Removed { .. } => {
                 self.sockets.remove(&socket);

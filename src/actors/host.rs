@@ -59,7 +59,7 @@ pub struct HostSettings {
 pub enum Threads {
     /// On the thread that makes the host.
     Here,
-    /// On so many threads of their own, at least one.
+    /// On so many threads of their own; none counts as one.
     Own(usize),
 }
 
@@ -72,7 +72,7 @@ pub enum Server {
     Http(HttpServer),
 }
 
-/// Hosts crSockets.
+/// Hosts crSockets. They live until they are removed, or the host is stopped: dropping it stops nothing.
 #[derive(Debug)]
 pub struct Host {
     wide: Arc<HostWide>,
@@ -122,7 +122,10 @@ impl HostSettings {
 }
 
 impl Host {
-    /// Starts its threads. To be called where actix runs.
+    /// Starts its threads. The timings are used as they are; [`Timing::check`] says whether they make sense.
+    ///
+    /// # Panics
+    /// Where no actix system runs.
     pub fn start(settings: HostSettings) -> Host {
         static HOSTS: AtomicU64 = AtomicU64::new(0);
         let key = HOSTS.fetch_add(1, Ordering::Relaxed);
@@ -134,7 +137,6 @@ impl Host {
             recent: Arc::new(Recent::new(settings.recent)),
             counters: settings.counters,
             client_ids: settings.client_ids.unwrap_or_else(|| Arc::new(ClientIds::new(None))),
-            sockets: AtomicUsize::new(0),
             latest_timer: AtomicI64::new(0),
         });
         let arbiters: Vec<Arbiter> = match settings.threads {
@@ -156,7 +158,6 @@ impl Host {
         let id = place.id();
         let CrSocketBuilder { app, role, facts, observer, .. } = builder;
         let birth = Birth { place, app, role, facts, observer };
-        self.wide.sockets.fetch_add(1, Ordering::Relaxed);
         let (key, wide, server) = (self.key, Arc::clone(&self.wide), self.server.clone());
         let make = move |context: &mut actix::Context<CrSocket>| {
             let home = Home::find(key).unwrap_or_else(|| Home::settle(key, &wide, server));
@@ -188,7 +189,7 @@ impl Host {
 
     /// How many crSockets live, those included that are on their way in or out.
     pub fn len(&self) -> usize {
-        self.wide.sockets.load(Ordering::Relaxed)
+        self.wide.board.len()
     }
 
     /// Whether none lives.

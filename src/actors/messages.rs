@@ -63,7 +63,10 @@ pub struct Send {
 /// Somebody asks for a clientId (section 3, "clientid").
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "Result<ClientId, NoClientIdNow>")]
-pub struct GiveClientId;
+pub struct GiveClientId {
+    /// Whether it is for a client of this process, which the rate does not count.
+    pub own: bool,
+}
 
 /// Positions of the clientId sequence below this one are on disk.
 #[derive(Clone, Copy, Debug, Message)]

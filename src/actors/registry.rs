@@ -381,8 +381,11 @@ impl Handler<Send> for Registry {
 impl Handler<GiveClientId> for Registry {
     type Result = MessageResult<GiveClientId>;
 
-    fn handle(&mut self, _: GiveClientId, context: &mut Self::Context) -> Self::Result {
-        let given = self.step(context, |table, step, _| table.give_client_id(step));
+    fn handle(&mut self, GiveClientId { own }: GiveClientId, context: &mut Self::Context) -> Self::Result {
+        let given = self.step(context, |table, step, _| match own {
+            true => table.give_own_client_id(step),
+            false => table.give_client_id(step),
+        });
         match &given {
             Ok(_) => self.counters.count(Counter::ClientIdsGiven),
             // Not an answer yet: the shell reserves more, and asks again.

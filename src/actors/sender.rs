@@ -112,9 +112,9 @@ impl EventSender {
         family.shared.room.line.set(actions);
     }
 
-    /// Once told to stop, it does when everything has left and was answered.
+    /// Once told to stop, it does when everything has left and was answered; what is kept while offline does not leave.
     fn leave_if_done(&mut self, context: &mut Context<EventSender>) {
-        if self.is_leaving && self.line.is_empty() {
+        if self.is_leaving && self.line.is_empty() && self.machine.queued().0 == 0 {
             self.home.stops_as_told();
             context.stop();
         }

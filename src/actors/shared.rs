@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::board::Board;
@@ -32,17 +32,8 @@ pub(super) struct HostWide {
     pub(super) counters: Arc<Counters>,
     /// Who gives out the clientIds of this process's server.
     pub(super) client_ids: Arc<ClientIds>,
-    /// How many crSockets live.
-    pub(super) sockets: AtomicUsize,
     /// How late the latest timer was, in milliseconds.
     pub(super) latest_timer: AtomicI64,
-}
-
-impl HostWide {
-    /// A crSocket is gone.
-    pub(super) fn one_less(&self) {
-        self.sockets.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// What the crSockets of one host on one thread share.

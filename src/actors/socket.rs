@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Recipient};
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Recipient, SpawnHandle};
 
 use super::board::{Place, StateName};
 use super::guard::{Child, Family};
@@ -19,7 +19,7 @@ use super::shared::Shared;
 use super::timers::{HasTimers, Timers};
 use crate::metrics::Counter;
 use crate::protocol::action::{Fate, Notice, SocketAction, Ticket, WhyDropped};
-use crate::protocol::event::EventKind;
+use crate::protocol::event::{CrEvent, EventKind};
 use crate::protocol::ids::{AppId, Assigned, ClientId, Role};
 use crate::protocol::receiver;
 use crate::protocol::socket::{ClientFacts, Input, Socket};
@@ -39,6 +39,8 @@ pub struct CrSocket {
     tickets: OpenTickets,
     timers: Timers,
     standing: Standing,
+    /// The timer after which it begins anew.
+    begins: Option<SpawnHandle>,
 }
 
 /// What a crSocket is made with.
@@ -71,9 +73,16 @@ enum Standing {
     Gone,
 }
 
-/// The crEvents whose fate is not final yet, and which of them left.
+/// The crEvents whose fate is not final yet.
 #[derive(Debug, Default)]
-struct OpenTickets(BTreeMap<Ticket, bool>);
+struct OpenTickets(BTreeMap<Ticket, OpenTicket>);
+
+/// One of them.
+#[derive(Debug)]
+struct OpenTicket {
+    event_type: EventType,
+    has_left: bool,
+}
 
 impl CrSocket {
     /// Makes it in this context, with its children.
@@ -94,6 +103,7 @@ impl CrSocket {
             tickets: OpenTickets::default(),
             timers: Timers::default(),
             standing: Standing::Beginning(Box::new(facts)),
+            begins: None,
         }
     }
 
@@ -190,11 +200,17 @@ impl CrSocket {
         self.record(What::Reset);
         self.tell(News::Reset);
         let role = self.machine.role();
-        let facts =
-            Facts { client: self.machine.client().clone(), partner: self.machine.partner_that_was_set() };
+        let facts = match std::mem::replace(&mut self.standing, Standing::Living) {
+            // It had not been given them again yet.
+            Standing::Beginning(facts) => facts,
+            Standing::Living | Standing::Leaving | Standing::Gone => {
+                let client = self.machine.client().clone();
+                Box::new(Facts { client, partner: self.machine.partner_that_was_set() })
+            }
+        };
         self.give_up_family();
         Timers::cancel_all(self, context);
-        for (ticket, fate) in self.tickets.end() {
+        for (ticket, fate) in self.tickets.end(WhyDropped::Reset) {
             self.tell(News::Notice(Notice::Fate { ticket, fate }));
         }
         let life = Life(self.family.life.0.wrapping_add(1));
@@ -208,8 +224,11 @@ impl CrSocket {
             let (from, to) = (old.state().clone(), self.machine.state().clone());
             self.notify(Notice::State { from, to });
         }
-        self.standing = Standing::Beginning(Box::new(facts));
-        context.run_later(RESET_DT, CrSocket::begin);
+        self.standing = Standing::Beginning(facts);
+        let begins = context.run_later(RESET_DT, CrSocket::begin);
+        if let Some(former) = self.begins.replace(begins) {
+            context.cancel_future(former);
+        }
     }
 
     /// The children stop at once, and their stream ends.
@@ -296,21 +315,29 @@ impl Facts {
 }
 
 impl OpenTickets {
-    fn note(&mut self, ticket: Ticket, fate: &Fate) {
-        if fate.is_final() {
-            self.0.remove(&ticket);
-        } else {
-            self.0.insert(ticket, *fate == Fate::Sent);
-        }
+    fn open(&mut self, ticket: Ticket, event: &CrEvent) {
+        let event_type = EventType::new(&event.event_type);
+        self.0.insert(ticket, OpenTicket { event_type, has_left: false });
     }
 
-    /// What becomes of all of them when those who had them die.
-    fn end(&mut self) -> Vec<(Ticket, Fate)> {
+    /// The type of the event if it leaves now.
+    fn note(&mut self, ticket: Ticket, fate: &Fate) -> Option<EventType> {
+        if fate.is_final() {
+            self.0.remove(&ticket);
+            return None;
+        }
+        let open = self.0.get_mut(&ticket)?;
+        open.has_left = *fate == Fate::Sent;
+        open.has_left.then_some(open.event_type)
+    }
+
+    /// What becomes of all of them when nobody has them any more.
+    fn end(&mut self, why: WhyDropped) -> Vec<(Ticket, Fate)> {
         std::mem::take(&mut self.0)
             .into_iter()
-            .map(|(ticket, has_left)| match has_left {
+            .map(|(ticket, open)| match open.has_left {
                 true => (ticket, Fate::Unconfirmed),
-                false => (ticket, Fate::Dropped(WhyDropped::Reset)),
+                false => (ticket, Fate::Dropped(why)),
             })
             .collect()
     }
@@ -327,18 +354,18 @@ impl Actor for CrSocket {
 
 impl Drop for CrSocket {
     fn drop(&mut self) {
-        let as_told = matches!(self.standing, Standing::Gone);
+        let as_told = matches!(self.standing, Standing::Leaving | Standing::Gone);
         if !as_told {
             log::error!("crSocket {} died", self.place.id());
             self.family.shared.host.counters.count(Counter::SocketsDied);
         }
         self.give_up_family();
-        for (ticket, fate) in self.tickets.end() {
+        let why = if as_told { WhyDropped::Removed } else { WhyDropped::Reset };
+        for (ticket, fate) in self.tickets.end(why) {
             self.tell(News::Notice(Notice::Fate { ticket, fate }));
         }
         self.record(What::Removed);
         self.tell(News::Removed { as_told });
-        self.family.shared.host.one_less();
     }
 }
 
@@ -379,7 +406,9 @@ impl Handler<Settled> for CrSocket {
             return;
         }
         for (ticket, fate) in fates {
-            self.tickets.note(ticket, &fate);
+            if let Some(event_type) = self.tickets.note(ticket, &fate) {
+                self.record(What::Sent(event_type));
+            }
             self.notify(Notice::Fate { ticket, fate });
         }
     }
@@ -399,7 +428,7 @@ impl Handler<SendCrEvent> for CrSocket {
     fn handle(&mut self, message: SendCrEvent, context: &mut Context<CrSocket>) {
         let SendCrEvent { ticket, event } = message;
         // It may die with its EventSender before that has said anything about it.
-        self.tickets.note(ticket, &Fate::Queued);
+        self.tickets.open(ticket, &event);
         self.take(Input::Send { ticket, event }, context);
     }
 }

@@ -1,5 +1,7 @@
 //! `[[hosted]]`: crSockets that the server hosts itself.
 
+use std::collections::BTreeSet;
+
 use config::{Map, Value};
 
 use super::Settings;
@@ -21,6 +23,9 @@ pub struct HostedSettings {
     pub controllers: u32,
     /// How many single responders, each waiting for a controller. None.
     pub responders: u32,
+    /// Their clientIds, in this order: controller and responder of each pair, controllers, responders. Whoever is left is
+    /// given one at each start.
+    pub client_ids: Vec<ClientId>,
     /// What they do with crEvents.
     pub behaviour: Behaviour,
 }
@@ -82,9 +87,13 @@ fn one(name: String, values: &Map<String, Value>, mistakes: &mut Vec<Mistake>) -
         needed(&mut section, "access_token", "hosted clients take part for a user", AccessToken::parse);
     let mut count = |key| section.whole(key, 0, 0..=ClientId::COUNT);
     let (pairs, controllers, responders) = (count("pairs"), count("controllers"), count("responders"));
+    let client_ids = section.list("client_ids", Vec::new(), "six digits, such as \"482913\"", |text| {
+        ClientId::parse(text).ok().map(|id| vec![id])
+    });
     let behaviour = section.text("behaviour", Behaviour::default(), "\"idle\" or \"echo\"", Behaviour::parse);
     section.close();
-    Some(HostedSettings { app: app?, access_token: access_token?, pairs, controllers, responders, behaviour })
+    let (app, access_token) = (app?, access_token?);
+    Some(HostedSettings { app, access_token, pairs, controllers, responders, client_ids, behaviour })
 }
 
 fn needed<T>(
@@ -124,6 +133,20 @@ pub(super) fn check(hosted: Option<&Value>, settings: &Settings, mistakes: &mut 
                     place: value.map_or_else(|| place(item), place),
                 },
                 accepted: "an app that is served: one of [apps], or any with server.any_app".to_owned(),
+            });
+        }
+    }
+    let mut taken = BTreeSet::new();
+    for (index, one) in settings.hosted.iter().enumerate() {
+        if let Some(id) = one.client_ids.iter().find(|id| !taken.insert(**id)) {
+            let value = items.get(index).and_then(value::table).and_then(|values| values.get("client_ids"));
+            mistakes.push(Mistake::Refused {
+                given: Given {
+                    key: format!("hosted[{index}].client_ids"),
+                    value: Some(format!("\"{id}\" once more")),
+                    place: value.map_or_else(|| "the file".to_owned(), place),
+                },
+                accepted: "each clientId once".to_owned(),
             });
         }
     }

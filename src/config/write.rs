@@ -156,6 +156,7 @@ fn hosted(file: &mut File, hosted: &HostedSettings) {
     file.line("pairs", hosted.pairs);
     file.line("controllers", hosted.controllers);
     file.line("responders", hosted.responders);
+    file.list("client_ids", &hosted.client_ids);
     file.line("behaviour", text(hosted.behaviour.as_str()));
 }
 

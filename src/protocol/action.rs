@@ -286,4 +286,6 @@ pub enum WhyDropped {
     Unassigned,
     /// A part of its crSocket died, and what waited there with it. Never said by a machine.
     Reset,
+    /// Its crSocket was removed while it still waited. Never said by a machine.
+    Removed,
 }

@@ -44,6 +44,10 @@ struct Nursery {
     client_ids: Arc<ClientIds>,
     echo: Addr<Echo>,
     named: Vec<Named>,
+    /// ClientIds that were configured and are not taken yet.
+    configured: std::vec::IntoIter<ClientId>,
+    /// It was said that clientIds are waited for.
+    said_why: bool,
 }
 
 /// Some that are told about in the log.
@@ -51,7 +55,7 @@ struct Named {
     app: AppId,
     who: Who,
     /// What was said last of them.
-    said: &'static str,
+    said: String,
 }
 
 enum Who {
@@ -86,6 +90,8 @@ impl Hosted {
             client_ids: Arc::clone(client_ids),
             echo: Echo::default().start(),
             named: Vec::new(),
+            configured: Vec::new().into_iter(),
+            said_why: false,
         };
         let hosted = settings.hosted.clone();
         let task = actix_rt::spawn(async move { nursery.run(&hosted).await });
@@ -123,6 +129,7 @@ impl Nursery {
 
     async fn spawn(&mut self, settings: &HostedSettings) {
         let echoes = settings.behaviour == Behaviour::Echo;
+        self.configured = settings.client_ids.clone().into_iter();
         for _ in 0..settings.pairs {
             let (controller, responder) = (self.client_id().await, self.client_id().await);
             let first = build(settings, Role::Controller, controller).partner(responder);
@@ -153,14 +160,17 @@ impl Nursery {
 
     fn name(&mut self, settings: &HostedSettings, who: Who) {
         if self.named.len() < NAMED {
-            self.named.push(Named { app: settings.app.clone(), who, said: "" });
+            self.named.push(Named { app: settings.app.clone(), who, said: String::new() });
         }
     }
 
-    /// The next clientId; waits as long as none is given.
-    async fn client_id(&self) -> ClientId {
+    /// The next clientId: one that was configured, or a new one; waits as long as none is given.
+    async fn client_id(&mut self) -> ClientId {
+        if let Some(id) = self.configured.next() {
+            return id;
+        }
         loop {
-            let why = match self.client_ids.give(&self.registry).await {
+            let why = match self.client_ids.give_own(&self.registry).await {
                 Ok(id) => return id,
                 Err(why) => why,
             };
@@ -173,7 +183,9 @@ impl Nursery {
                 | NoClientId::Closed
                 | NoClientId::NotStored(_) => RETRY,
             };
-            log::debug!("a hosted client waits for a clientId: {why}");
+            let level = if self.said_why { log::Level::Debug } else { log::Level::Warn };
+            self.said_why = true;
+            log::log!(level, "hosted clients wait for clientIds: {why}");
             sleep(wait.max(Duration::from_millis(10))).await;
         }
     }
@@ -186,14 +198,17 @@ fn build(settings: &HostedSettings, role: Role, id: ClientId) -> CrSocketBuilder
 impl Named {
     /// Says how they are, if that has changed.
     fn tell(&mut self) {
-        let (state, told) = match &self.who {
+        let told = match &self.who {
             Who::Pair { controller, responder } => {
                 let (Some(one), Some(other)) = (controller.summary(), responder.summary()) else { return };
                 let interacts = one.state.state() == "interacting" && other.state.state() == "interacting";
-                let state = if interacts { "interacting" } else { one.state.state() };
                 let ids = format!("controller {} and responder {}", id(one.client_id), id(other.client_id));
-                let how = if interacts { "are interacting" } else { "are looking for each other" };
-                (state, format!("{ids}, both hosted here, {how}"))
+                let how = if interacts {
+                    "are interacting".to_owned()
+                } else {
+                    format!("are {} and {}", one.state, other.state)
+                };
+                format!("{ids}, both hosted here, {how}")
             }
             Who::Single(single) => {
                 let Some(one) = single.summary() else { return };
@@ -203,12 +218,12 @@ impl Named {
                     (_, _, Some(partner)) => format!("is {state} with {partner}"),
                     (_, _, None) => format!("is {}", one.state),
                 };
-                (state, format!("{} {}, hosted here, {how}", one.role, id(one.client_id)))
+                format!("{} {}, hosted here, {how}", one.role, id(one.client_id))
             }
         };
-        if self.said != state {
-            self.said = state;
+        if self.said != told {
             log::info!("app {}: {told}", self.app);
+            self.said = told;
         }
     }
 }

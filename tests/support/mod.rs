@@ -299,6 +299,7 @@ pub fn says_fate(fate: &Fate, verbose: bool) -> Option<String> {
         Fate::Dropped(WhyDropped::BufferFull) => "dropped bufferFull".into(),
         Fate::Dropped(WhyDropped::Unassigned) => "dropped unassigned".into(),
         Fate::Dropped(WhyDropped::Reset) => "dropped reset".into(),
+        Fate::Dropped(WhyDropped::Removed) => "dropped removed".into(),
         Fate::Lost(Outcome::Refused { status, detail }) => format!("lost {status} {detail}"),
         Fate::Lost(outcome) => format!("lost {outcome:?}"),
         Fate::Refused(refusal) => format!("refused {}", says_refusal(refusal)),

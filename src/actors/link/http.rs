@@ -9,8 +9,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix::Addr;
+use reqwest::header::HeaderValue;
 use reqwest::{Client, Response, StatusCode, header};
 use slotmap::SlotMap;
+use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use self::server::HttpServer;
@@ -31,6 +33,9 @@ pub mod server;
 /// The longest answer that is read, in bytes: a clientId, or what is wrong.
 const LONGEST_ANSWER: usize = 16 * 1024;
 
+/// The longest id that is sent back as Last-Event-ID, in bytes.
+const LONGEST_ID: usize = 256;
+
 /// What is told of a refusal, in characters.
 const LONGEST_DETAIL: usize = 200;
 
@@ -39,29 +44,39 @@ const LONGEST_DETAIL: usize = 200;
 pub(in crate::actors) struct HttpLink(Rc<Inner>);
 
 struct Inner {
+    /// For streams and clientIds.
     client: Client,
+    /// For sendevents: what cannot be connected is known well before the answer would be given up.
+    poster: Client,
     server: HttpServer,
     /// Longest wait for the answer to a sendevent.
     answer_within: Duration,
     attached: RefCell<SlotMap<EndsKey, Attached>>,
+    /// What was last said of the server that does not serve; empty while it does.
+    said: RefCell<String>,
 }
 
 struct Attached {
     ends: Ends,
+    /// Whose turn it is to post: in the order in which they asked, one at a time.
+    turn: Rc<Mutex<()>>,
     stream: Option<(StreamNo, JoinHandle<()>)>,
     /// The id of the last frame that had one.
-    last_event_id: Option<Box<str>>,
+    last_event_id: Option<HeaderValue>,
 }
 
 impl HttpLink {
     pub(in crate::actors) fn new(server: HttpServer, timing: &Timing) -> HttpLink {
         let client = server.client(duration(timing.hello_max_dt));
         let answer_within = duration(timing.send_answer_dt);
-        HttpLink(Rc::new(Inner { client, server, answer_within, attached: RefCell::default() }))
+        let poster = server.client(answer_within / 2);
+        let (attached, said) = (RefCell::default(), RefCell::default());
+        HttpLink(Rc::new(Inner { client, poster, server, answer_within, attached, said }))
     }
 
     pub(super) fn attach(&self, ends: Ends) -> EndsKey {
-        self.0.attached.borrow_mut().insert(Attached { ends, stream: None, last_event_id: None })
+        let turn = Rc::default();
+        self.0.attached.borrow_mut().insert(Attached { ends, turn, stream: None, last_event_id: None })
     }
 
     pub(super) fn detach(&self, key: EndsKey) {
@@ -107,10 +122,11 @@ impl HttpLink {
 
     pub(super) fn send(&self, key: EndsKey, number: RequestNo, post: &Post) {
         let attached = self.0.attached.borrow();
-        let Some(Attached { ends, .. }) = attached.get(key) else { return };
+        let Some(Attached { ends, turn, .. }) = attached.get(key) else { return };
         let url = self.0.server.url(&ends.app, "sendevent", &query_of(post, ends.role));
-        let (link, sender) = (self.clone(), ends.sender.clone());
+        let (link, sender, turn) = (self.clone(), ends.sender.clone(), Rc::clone(turn));
         actix::spawn(async move {
+            let _turn = turn.lock().await;
             let outcome = link.post(&url).await;
             sender.do_send(send_line::Input::Answer { number, outcome });
         });
@@ -142,15 +158,16 @@ impl HttpLink {
             .header(header::ACCEPT, "text/event-stream")
             .header(header::CACHE_CONTROL, "no-store");
         if let Some(id) = &wanted.last_event_id {
-            request = request.header("Last-Event-ID", &**id);
+            request = request.header("Last-Event-ID", id);
         }
         let mut response = match request.send().await {
             Ok(response) => response,
             Err(error) => {
-                log::debug!("no event stream: {}", described(&error));
+                self.say(&described(&error));
                 return StreamEnd::NoConnection;
             }
         };
+        self.0.said.borrow_mut().clear();
         if response.status() != StatusCode::OK {
             return StreamEnd::Status(response.status().as_u16());
         }
@@ -182,7 +199,7 @@ impl HttpLink {
             StreamItem::Retry(after) => receiver::Input::Retry { stream, after },
             StreamItem::Id(id) => {
                 if let Some(one) = self.0.attached.borrow_mut().get_mut(wanted.key) {
-                    one.last_event_id = Some(id).filter(|id| !id.is_empty());
+                    one.last_event_id = header_value(&id);
                 }
                 return true;
             }
@@ -194,9 +211,17 @@ impl HttpLink {
         wanted.receiver.send(input).await.is_ok()
     }
 
+    /// Says why the server does not serve: as a warning what is new.
+    fn say(&self, why: &str) {
+        let mut said = self.0.said.borrow_mut();
+        let level = if *said == why { log::Level::Debug } else { log::Level::Warn };
+        log::log!(level, "no connection to {:?}: {why}", self.0.server);
+        why.clone_into(&mut said);
+    }
+
     /// Posts, since nobody on the way repeats a POST.
     async fn post(&self, url: &str) -> Outcome {
-        let sent = self.0.client.post(url).timeout(self.0.answer_within).send().await;
+        let sent = self.0.poster.post(url).timeout(self.0.answer_within).send().await;
         let response = match sent {
             Ok(response) => response,
             Err(error) => {
@@ -217,7 +242,8 @@ impl HttpLink {
 
     async fn client_id(&self, app: &AppId) -> Option<ClientId> {
         let url = self.0.server.url(app, "clientid", "");
-        let response = self.0.client.get(&url).timeout(self.0.answer_within).send().await.ok()?;
+        let sent = self.0.client.get(&url).timeout(self.0.answer_within).send().await;
+        let response = sent.inspect_err(|error| self.say(&described(error))).ok()?;
         if response.status() != StatusCode::OK {
             return None;
         }
@@ -230,7 +256,7 @@ struct Wanted {
     key: EndsKey,
     stream: StreamNo,
     url: String,
-    last_event_id: Option<Box<str>>,
+    last_event_id: Option<HeaderValue>,
     receiver: Addr<EventReceiver>,
 }
 
@@ -250,6 +276,12 @@ fn query_of(post: &Post, role: Role) -> String {
         Message::Alive(pid) => sendevent_query(credentials, role, *recipient, Outgoing::Alive(*pid)),
         Message::Close(pid) => sendevent_query(credentials, role, *recipient, Outgoing::Close(*pid)),
     }
+}
+
+/// An id as it is sent back; none where it could not be, or is longer than anybody needs.
+fn header_value(id: &str) -> Option<HeaderValue> {
+    let fits = !id.is_empty() && id.len() <= LONGEST_ID;
+    fits.then(|| HeaderValue::from_str(id).ok()).flatten()
 }
 
 /// What went wrong, without the address: an accessToken stands in it.

@@ -133,7 +133,7 @@ impl LocalLink {
     pub(super) fn request_client_id(&self, key: EndsKey) {
         let link = self.clone();
         actix::spawn(async move {
-            let given = link.0.client_ids.give(&link.0.registry).await;
+            let given = link.0.client_ids.give_own(&link.0.registry).await;
             if let Err(why) = &given {
                 log::debug!("a crSocket gets no clientId: {why}");
             }

@@ -7,8 +7,9 @@ use crate::actors::link::{EndsKey, PortNo};
 use crate::actors::messages::{
     ClosePort, LocalDeliveries, LocalDelivery, LocalRequest, LocalRequests, OpenPort,
 };
+use crate::actors::output::{Report, Reported};
 use crate::protocol::action::{Outcome, RequestNo, StreamNo};
-use crate::protocol::ids::{AppId, Credentials, Pid, Role};
+use crate::protocol::ids::{AppId, ClientId, Credentials, Pid, Role};
 use crate::protocol::receiver::StreamEnd;
 use crate::protocol::sessions::{Opened, SendAnswer};
 use crate::protocol::time::Millis;
@@ -31,6 +32,7 @@ pub(super) struct LocalWriter {
     port: PortNo,
     ends: EndsKey,
     stream: StreamNo,
+    client_id: ClientId,
 }
 
 impl Ports {
@@ -57,13 +59,13 @@ impl Ports {
 
     /// Writes a frame to a stream.
     pub(super) fn write(&mut self, writer: LocalWriter, frame: Frame) {
-        let LocalWriter { port, ends, stream } = writer;
+        let LocalWriter { port, ends, stream, .. } = writer;
         self.push(port, LocalDelivery::Frame { ends, stream, frame });
     }
 
     /// Ends a stream behind what was written, or without it: what was handed over is taken.
     pub(super) fn end(&mut self, writer: LocalWriter) {
-        let LocalWriter { port, ends, stream } = writer;
+        let LocalWriter { port, ends, stream, .. } = writer;
         self.push(port, LocalDelivery::Ended { ends, stream, how: StreamEnd::Broken });
     }
 
@@ -84,7 +86,7 @@ impl Registry {
             access_token: Some(credentials.access_token.as_str().into()),
         };
         let opened = self.step_quietly(|table, step, actions| table.open(app, &params, step, actions));
-        let LocalWriter { port, ends, stream } = writer;
+        let LocalWriter { port, ends, stream, .. } = writer;
         match opened {
             Opened::Stream { client_id, pid, retry } => {
                 self.streams.insert(
@@ -139,7 +141,9 @@ impl Handler<LocalRequests> for Registry {
         for request in message.requests {
             match request {
                 LocalRequest::Open { ends, stream, app, role, credentials } => {
-                    self.open_local(LocalWriter { port, ends, stream }, &app, role, &credentials);
+                    let client_id = credentials.client_id;
+                    let writer = LocalWriter { port, ends, stream, client_id };
+                    self.open_local(writer, &app, role, &credentials);
                 }
                 LocalRequest::Send { ends, number, app, event } => {
                     self.send_local(port, ends, number, &app, *event);
@@ -166,12 +170,14 @@ impl Handler<ClosePort> for Registry {
 
     fn handle(&mut self, ClosePort(port): ClosePort, context: &mut Context<Registry>) {
         self.ports.close(port);
-        let is_there =
-            |stream: &Stream| matches!(&stream.writer, Writer::Local(writer) if writer.port == port);
-        let gone: Vec<Pid> =
-            self.streams.iter().filter(|(_, stream)| is_there(stream)).map(|(pid, _)| *pid).collect();
-        for pid in gone {
-            self.streams.remove(&pid);
+        let there = |stream: &Stream| match &stream.writer {
+            Writer::Local(writer) if writer.port == port => Some(writer.client_id),
+            Writer::Local(_) | Writer::Response(_) => None,
+        };
+        let gone: Vec<(ClientId, Pid)> =
+            self.streams.iter().filter_map(|(pid, stream)| Some((there(stream)?, *pid))).collect();
+        for (client_id, pid) in gone {
+            self.hear(Report { client_id, pid, what: Reported::Broken });
         }
         self.step(context, |_, _, _| ());
     }

@@ -250,12 +250,12 @@ async fn client_ids_are_given_only_as_far_as_they_are_reserved() {
     pause();
     let rig = start(Limits::default());
     for _ in 0..10 {
-        rig.registry.send(GiveClientId).await.unwrap().unwrap();
+        rig.registry.send(GiveClientId { own: false }).await.unwrap().unwrap();
     }
-    let refused = rig.registry.send(GiveClientId).await.unwrap();
+    let refused = rig.registry.send(GiveClientId { own: false }).await.unwrap();
     assert_eq!(refused, Err(NoClientIdNow::NotReserved { needed: 11 }));
     rig.registry.send(ClientIdsReserved(11)).await.unwrap();
-    rig.registry.send(GiveClientId).await.unwrap().unwrap();
+    rig.registry.send(GiveClientId { own: false }).await.unwrap().unwrap();
 }
 
 #[actix::test]

@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize};
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use actix::{Actor, Addr, Context, Handler, System};
@@ -191,7 +191,6 @@ fn host_wide(timing: &Timing) -> Arc<HostWide> {
         recent: Arc::new(Recent::new(0)),
         counters: Arc::default(),
         client_ids: Arc::new(ClientIds::new(None)),
-        sockets: AtomicUsize::new(1),
         latest_timer: AtomicI64::new(0),
     })
 }

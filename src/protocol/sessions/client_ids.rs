@@ -18,16 +18,27 @@ impl SessionTable {
         let mut rate = self.client_id_rate;
         rate.admit(&step.limits.client_id_rate, step.now)
             .map_err(|retry_after| NoClientIdNow::TooMany { retry_after })?;
+        let client_id = self.give_own_client_id(step)?;
+        self.client_id_rate = rate;
+        Ok(client_id)
+    }
+
+    /// The same for a client of the server's own process, which is bounded by what hosts it, and takes nothing from what is
+    /// given to others.
+    ///
+    /// # Errors
+    /// As [`SessionTable::give_client_id`], but for the rate.
+    pub fn give_own_client_id(&mut self, step: &ServerStep<'_>) -> Result<ClientId, NoClientIdNow> {
+        let all_in_use = NoClientIdNow::AllInUse { retry_after: step.timing.invalid_client_id_retry_dt };
+        if self.sessions + self.reservations >= ClientId::COUNT as usize {
+            return Err(all_in_use);
+        }
         let slots = &self.slots;
         let given = self.client_ids.next(|id| slots.get(id).is_some_and(Slot::is_in_use));
-        match given {
-            Ok(client_id) => {
-                self.client_id_rate = rate;
-                Ok(client_id)
-            }
-            Err(NoClientId::AllInUse) => Err(all_in_use),
-            Err(NoClientId::NotReserved { needed, .. }) => Err(NoClientIdNow::NotReserved { needed }),
-        }
+        given.map_err(|why| match why {
+            NoClientId::AllInUse => all_in_use,
+            NoClientId::NotReserved { needed, .. } => NoClientIdNow::NotReserved { needed },
+        })
     }
 
     /// The sequence of clientIds, for the shell that keeps its position.

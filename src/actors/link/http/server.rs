@@ -34,7 +34,8 @@ const CONNECT_DT: Duration = Duration::from_secs(10);
 pub enum BadServer {
     /// Its address.
     #[error(
-        "{seen:?} is no address of a server; accepted: http:// or https://, a host, and maybe a port and a path"
+        "{seen:?} is no address of a server; accepted: http:// or https://, a host, and maybe a port and a path, without a \
+         user or password"
     )]
     Address {
         /// What was given.
@@ -89,11 +90,15 @@ impl HttpServer {
         let is_server = |url: &Url| {
             matches!(url.scheme(), "http" | "https")
                 && url.has_host()
+                && url.username().is_empty()
+                && url.password().is_none()
                 && url.query().is_none()
                 && url.fragment().is_none()
         };
         if !base.parse::<Url>().is_ok_and(|url| is_server(&url)) {
-            return Err(BadServer::Address { seen: address.chars().take(100).collect() });
+            // A password in front of the host must not be shown.
+            let shown = address.rsplit('@').next().unwrap_or_default();
+            return Err(BadServer::Address { seen: shown.chars().take(100).collect() });
         }
         let mut store = RootCertStore::empty();
         store.add_parsable_certificates(roots);
@@ -118,12 +123,13 @@ impl HttpServer {
     }
 }
 
-/// Without redirections: an accessToken must not follow one to another server. Without repetitions: each event is sent at
+/// Without redirections and proxies of the environment: an accessToken goes to nobody but the server. Without repetitions: each event is sent at
 /// most once.
 fn client(tls: &ClientConfig, connect_within: Duration) -> Result<Client, reqwest::Error> {
     Client::builder()
         .tls_backend_preconfigured(tls.clone())
         .http1_only()
+        .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .connect_timeout(connect_within)
@@ -149,7 +155,15 @@ mod tests {
             |address| HttpServer::trusting(address, Vec::new()).map(|s| s.url(&app, "clientid", "")).ok();
         assert_eq!(url("http://[::1]:8080").as_deref(), Some("http://[::1]:8080/crsocket/demo/clientid/?"));
         assert_eq!(url("https://a.org/lab/").as_deref(), Some("https://a.org/lab/crsocket/demo/clientid/?"));
-        for wrong in ["", "example.org", "ftp://example.org", "http://", "http://a.org/?x=1", "http://a b"] {
+        for wrong in [
+            "",
+            "example.org",
+            "ftp://example.org",
+            "http://",
+            "http://a.org/?x=1",
+            "http://a b",
+            "http://me:pw@a.org",
+        ] {
             assert_eq!(url(wrong), None, "{wrong:?}");
         }
     }
