@@ -47,6 +47,17 @@ impl Server {
         let mut command = command(folder.path(), config);
         command.args(["--bind", "127.0.0.1:0"]);
         change(&mut command);
+        Server::run(command, folder)
+    }
+
+    /// With this configuration, in this folder, at this address.
+    pub fn at(address: SocketAddr, folder: TempDir, config: &str) -> Server {
+        let mut command = command(folder.path(), config);
+        command.args(["--bind", &address.to_string()]);
+        Server::run(command, folder)
+    }
+
+    fn run(mut command: Command, folder: TempDir) -> Server {
         let mut child = command.spawn().unwrap();
         let log = Log::of(&mut child);
         let line = log.wait_for(" serves ");
