@@ -72,23 +72,24 @@ impl Browser {
         block_on(self.session.set_window_rect(0, 0, 800, 600)).unwrap();
     }
 
-    /// Another tab, in which one goes on while this one is closed.
+    /// Closes the tab, and goes on in another one.
     pub fn close_tab(&self) {
-        let close = async {
-            let old = self.session.window().await?;
-            let new = self.session.new_tab().await?;
-            self.session.switch_to_window(old).await?;
-            self.session.close_window().await?;
-            self.session.switch_to_window(new).await
-        };
-        block_on(close).unwrap();
+        self.leave_tab(|| block_on(self.session.close_window()).unwrap());
     }
 
-    /// The process of the page dies, which it cannot tell anybody.
-    pub fn crash_page(&self) {
-        // The driver reports the crash.
-        let crashed = block_on(self.session.goto("chrome://crash"));
-        assert!(crashed.is_err());
+    /// The process of the page dies, which it cannot tell anybody. It goes on in another tab.
+    pub fn crash_tab(&self) {
+        self.leave_tab(|| {
+            // The driver reports the crash.
+            let crashed = block_on(self.session.goto("chrome://crash"));
+            assert!(format!("{crashed:?}").contains("crashed"), "{crashed:?}");
+        });
+    }
+
+    fn leave_tab(&self, leave: impl FnOnce()) {
+        let other = block_on(self.session.new_tab()).unwrap();
+        leave();
+        block_on(self.session.switch_to_window(other)).unwrap();
     }
 }
 
