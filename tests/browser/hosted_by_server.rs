@@ -41,6 +41,7 @@ fn a_page_comes_and_goes(way: Way) {
     let responder = log.says("waits for a controller");
     let Some(page) = Page::open(site.address(), &responder) else { return };
     let id = page.reaches("interacting");
+    assert_eq!(page.snapshot().states, ["passive", "connecting", "searching", "interacting"]);
     assert_eq!(log.says(&format!("is interacting with {id}")), responder);
     for params in awkward_params() {
         let texts: Vec<&str> = params.iter().map(String::as_str).collect();
