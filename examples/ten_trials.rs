@@ -78,7 +78,7 @@ impl Handler<SocketEvent> for Tester {
         match event.news {
             News::Notice(Notice::State { to: State::Interacting, .. }) => self.show(),
             News::Notice(Notice::CrEvent(event)) if event.kind() == EventKind::Ordinary => {
-                self.answered(&event)
+                self.answered(&event);
             }
             // An event that did not arrive would be shown again; here it ends the experiment.
             News::Notice(Notice::Fate { fate, .. }) if fate.is_final() && fate != Fate::Understood => {

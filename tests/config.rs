@@ -164,7 +164,7 @@ fn each_kind_of_mistake_names_key_value_place_and_what_is_accepted() {
         ),
         (
             "bind = \"127.0.0.1:80\"",
-            "bind (line 1 of a.toml) is not a setting; the sections are server, tls, timing, limits, apps",
+            "bind (line 1 of a.toml) is not a setting; the sections are server, tls, timing, limits, apps, hosted",
         ),
         ("server = 3", "server (line 1 of a.toml) is refused; accepted: a section, such as [server]"),
         ("[server\n", "a.toml, line 1, column 8, is not TOML: unclosed table, expected `]`"),
@@ -214,6 +214,36 @@ fn each_kind_of_mistake_names_key_value_place_and_what_is_accepted() {
             "[apps.demo]\naccess = \"list\"\ntokens = [\n\"alice\",\n{ token = \"alice\", roles = [\"responder\"] }]",
             "apps.demo.tokens[1] (line 5 of a.toml) is the same token in other roles as apps.demo.tokens[0] (line 4 of \
              a.toml)",
+        ),
+        ("hosted = 3", "hosted (line 1 of a.toml) is refused; accepted: sections, [[hosted]]"),
+        ("[hosted]", "hosted (an empty table) is refused; accepted: sections, [[hosted]]"),
+        (
+            "[apps.demo]\n[[hosted]]\naccess_token = \"a\"\npairs = 1",
+            "hosted[0].app is missing: hosted clients belong to an app",
+        ),
+        (
+            "[apps.demo]\n[[hosted]]\napp = \"demo\"",
+            "hosted[0].access_token is missing: hosted clients take part for a user",
+        ),
+        (
+            "[apps.demo]\n[[hosted]]\napp = \"demo\"\naccess_token = \"s e c r e t\"",
+            "hosted[0].access_token (line 4 of a.toml) is refused; accepted: an accessToken is one or more printable \
+             ASCII characters without a space",
+        ),
+        (
+            "[apps.demo]\n[[hosted]]\napp = \"demo\"\naccess_token = \"a\"\n[[hosted]]\napp = \"other\"\n\
+             access_token = \"a\"",
+            "hosted[1].app = \"other\" (line 6 of a.toml) is refused; accepted: an app that is served: one of [apps], or \
+             any with server.any_app",
+        ),
+        (
+            "[apps.demo]\n[[hosted]]\napp = \"demo\"\naccess_token = \"a\"\nbehaviour = \"parrot\"",
+            "hosted[0].behaviour = \"parrot\" (line 5 of a.toml) is refused; accepted: \"idle\" or \"echo\"",
+        ),
+        (
+            "[apps.demo]\n[[hosted]]\napp = \"demo\"\naccess_token = \"a\"\npairs = 500001",
+            "hosted = 1000002 clients (line 2 of a.toml) is refused; accepted: as many clients as there are clientIds, \
+             a million",
         ),
     ] {
         assert_eq!(told(text), expected, "of:\n{text}");
@@ -406,7 +436,10 @@ fn what_is_printed_can_be_checked_and_prints_the_same() {
     let table: toml::Table = printed.parse().unwrap();
     let written = table.get("server").and_then(|server| server.get("web_root"));
     assert_eq!(written.and_then(toml::Value::as_str), Some(web_root));
-    given.other("b.toml", &printed);
+    // Whoever has the token fills it in.
+    let unsaid = "#access_token is not shown\n";
+    assert!(printed.contains(unsaid), "{printed}");
+    given.other("b.toml", &printed.replace(unsaid, "access_token = \"alice\"\n"));
     given.run(&["check-config", "b.toml"], &[]).refused(&["the web root"]);
     fs::create_dir(given.folder.path().join(web_root)).unwrap();
     given.run(&["check-config", "b.toml"], &[]).refused(&["tls.certificate_file"]);

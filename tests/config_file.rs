@@ -42,7 +42,10 @@ fn keys(text: &str) -> BTreeMap<String, Vec<String>> {
     let mut keys = BTreeMap::<String, Vec<String>>::new();
     let mut section = String::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
-        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+        if line == "[[hosted]]" {
+            // As the first of them is called in messages.
+            section = "hosted[0]".to_owned();
+        } else if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
             section = name.to_owned();
         } else if let Some((key, _)) = line.split_once(" = ") {
             keys.entry(section.clone()).or_default().push(key.to_owned());
@@ -64,9 +67,10 @@ fn the_file_has_every_setting_and_no_other() {
     let with_examples = with_examples();
     let written = keys(&with_examples);
     let sections: Vec<&str> = written.keys().map(String::as_str).collect();
-    assert_eq!(sections, ["apps.demo", "limits", "server", "timing", "tls"]);
+    assert_eq!(sections, ["apps.demo", "hosted[0]", "limits", "server", "timing", "tls"]);
     for (section, mut written) in written {
-        let header = format!("[{section}]\n");
+        let header =
+            if section == "hosted[0]" { "[[hosted]]\n".to_owned() } else { format!("[{section}]\n") };
         let probed = with_examples.replace(&header, &format!("{header}nonsense = 1\n"));
         let error = load(&probed).unwrap_err();
         let crsocket::config::ConfigError::Mistakes(mistakes) = error else { panic!("{error}") };

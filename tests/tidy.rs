@@ -15,10 +15,10 @@ use source::{Token, functions, lengths, names_at_root, tokens};
 ///
 /// `cli` names what its arguments are made of: kinds of faults, times. `check_command` is what the binary does for
 /// `check`: it turns those arguments into a campaign, so that `main` only calls it. `config_command` is the same for
-/// `check-config` and `print-config`.
+/// `check-config` and `print-config`; `demo` for no command at all.
 ///
 /// `lib.rs` declares them all and is free. A module that is not in this table is a finding, too.
-const MAY_IMPORT: [(&str, &[&str]); 20] = [
+const MAY_IMPORT: [(&str, &[&str]); 21] = [
     ("protocol", &[]),
     ("check", &["protocol"]),
     ("config", &["protocol"]),
@@ -49,9 +49,21 @@ const MAY_IMPORT: [(&str, &[&str]); 20] = [
     ),
     (
         "main",
-        &["check_command", "cli", "config", "config_command", "server", "simulate", "load", "check", "top"],
+        &[
+            "check_command",
+            "cli",
+            "config",
+            "config_command",
+            "demo",
+            "server",
+            "simulate",
+            "load",
+            "check",
+            "top",
+        ],
     ),
     ("check_command", &["check", "cli", "protocol"]),
+    ("demo", &["config", "protocol", "server"]),
     ("client_id_store", &["protocol"]),
     ("file_watch", &[]),
     ("config_command", &["cli", "config", "protocol", "server"]),

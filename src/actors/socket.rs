@@ -73,7 +73,7 @@ enum Standing {
 
 /// The crEvents whose fate is not final yet, and which of them left.
 #[derive(Debug, Default)]
-struct OpenTickets(Option<Box<BTreeMap<Ticket, bool>>>);
+struct OpenTickets(BTreeMap<Ticket, bool>);
 
 impl CrSocket {
     /// Makes it in this context, with its children.
@@ -295,21 +295,16 @@ impl Facts {
 impl OpenTickets {
     fn note(&mut self, ticket: Ticket, fate: &Fate) {
         if fate.is_final() {
-            let Some(open) = &mut self.0 else { return };
-            open.remove(&ticket);
-            if open.is_empty() {
-                self.0 = None;
-            }
+            self.0.remove(&ticket);
         } else {
-            let has_left = *fate == Fate::Sent;
-            self.0.get_or_insert_default().insert(ticket, has_left);
+            self.0.insert(ticket, *fate == Fate::Sent);
         }
     }
 
     /// What becomes of all of them when those who had them die.
     fn end(&mut self) -> Vec<(Ticket, Fate)> {
-        let open = self.0.take().unwrap_or_default();
-        open.into_iter()
+        std::mem::take(&mut self.0)
+            .into_iter()
             .map(|(ticket, has_left)| match has_left {
                 true => (ticket, Fate::Unconfirmed),
                 false => (ticket, Fate::Dropped(WhyDropped::Reset)),

@@ -69,8 +69,12 @@ fn a_hidden_page_behind_nginx_is_searched_for_then_let_go_and_found_again_when_i
 }
 
 #[test]
-fn a_closed_page_is_searched_for_then_let_go_and_found_again_when_it_is_opened() {
+fn a_page_loaded_anew_is_found_again_and_a_closed_one_let_go_until_it_is_opened() {
     let Some(pair) = Pair::interacting(Way::Directly) else { return };
+    let mark = pair.responder.mark();
+    pair.page.load();
+    pair.are_interacting();
+    assert_eq!(pair.responder.states_since(mark), ["searching", "interacting"]);
     assert!(pair.page_leaves(|page| page.browser().close_tab()), "the page says inactive while it is closed");
     pair.page.load();
     pair.are_interacting();
@@ -82,13 +86,4 @@ fn a_page_that_dies_is_missed_by_its_silence() {
     assert!(!pair.page_leaves(|page| page.browser().crash_tab()), "it could not say anything");
     pair.page.load();
     pair.are_interacting();
-}
-
-#[test]
-fn a_page_loaded_anew_finds_its_partner_again() {
-    let Some(pair) = Pair::interacting(Way::Directly) else { return };
-    let mark = pair.responder.mark();
-    pair.page.load();
-    pair.are_interacting();
-    assert_eq!(pair.responder.states_since(mark), ["searching", "interacting"]);
 }

@@ -9,11 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix::Addr;
-use awc::error::{ConnectError, SendRequestError};
-use awc::http::header;
-use awc::{Client, ClientResponse, Connector};
-use bytes::Bytes;
-use futures_core::Stream;
+use reqwest::{Client, Response, StatusCode, header};
 use slotmap::SlotMap;
 use tokio::task::JoinHandle;
 
@@ -22,7 +18,7 @@ use super::{Ends, EndsKey};
 use crate::actors::messages::{Remove, Told};
 use crate::actors::receiver::EventReceiver;
 use crate::protocol::action::{Message, Outcome, Post, RequestNo, StreamNo};
-use crate::protocol::ids::{AppId, Credentials, Role};
+use crate::protocol::ids::{AppId, ClientId, Credentials, Role};
 use crate::protocol::receiver::{self, StreamEnd};
 use crate::protocol::time::{Millis, Timing};
 use crate::protocol::wire::{
@@ -31,10 +27,6 @@ use crate::protocol::wire::{
 use crate::protocol::{send_line, socket};
 
 pub mod server;
-
-/// How long a connection is kept for the next sendevent: a little shorter than servers keep it, so that none is used that
-/// is just being closed.
-const KEEP_ALIVE: Duration = Duration::from_secs(12);
 
 /// The longest answer that is read, in bytes: a clientId, or what is wrong.
 const LONGEST_ANSWER: usize = 16 * 1024;
@@ -63,18 +55,7 @@ struct Attached {
 
 impl HttpLink {
     pub(in crate::actors) fn new(server: HttpServer, timing: &Timing) -> HttpLink {
-        let connector = Connector::new()
-            .limit(0)
-            .conn_keep_alive(KEEP_ALIVE)
-            .timeout(duration(timing.hello_max_dt))
-            .rustls_0_23(server.tls());
-        // A token must not follow a redirection to another server.
-        let client = Client::builder()
-            .connector(connector)
-            .disable_redirects()
-            .disable_timeout()
-            .add_default_header((header::USER_AGENT, concat!("crsocket/", env!("CARGO_PKG_VERSION"))))
-            .finish();
+        let client = server.client(duration(timing.hello_max_dt));
         let answer_within = duration(timing.send_answer_dt);
         HttpLink(Rc::new(Inner { client, server, answer_within, attached: RefCell::default() }))
     }
@@ -158,27 +139,27 @@ impl HttpLink {
             .0
             .client
             .get(&wanted.url)
-            .insert_header((header::ACCEPT, "text/event-stream"))
-            .insert_header((header::CACHE_CONTROL, "no-store"))
-            .no_decompress();
+            .header(header::ACCEPT, "text/event-stream")
+            .header(header::CACHE_CONTROL, "no-store");
         if let Some(id) = &wanted.last_event_id {
-            request = request.insert_header(("Last-Event-ID", &**id));
+            request = request.header("Last-Event-ID", &**id);
         }
         let mut response = match request.send().await {
             Ok(response) => response,
             Err(error) => {
-                log::debug!("no event stream: {error}");
+                log::debug!("no event stream: {}", described(&error));
                 return StreamEnd::NoConnection;
             }
         };
-        if response.status() != awc::http::StatusCode::OK {
+        if response.status() != StatusCode::OK {
             return StreamEnd::Status(response.status().as_u16());
         }
         if !is_event_stream(&response) {
             return StreamEnd::NotEventStream;
         }
         let (mut reader, mut items) = (FrameReader::default(), Vec::new());
-        while let Some(piece) = next_piece(&mut response).await {
+        // What ends it makes no difference: a stream that ends has broken.
+        while let Ok(Some(piece)) = response.chunk().await {
             let read = reader.feed(&piece, &mut items);
             for item in items.drain(..) {
                 if !self.hear(wanted, item).await {
@@ -216,31 +197,31 @@ impl HttpLink {
     /// Posts, since nobody on the way repeats a POST.
     async fn post(&self, url: &str) -> Outcome {
         let sent = self.0.client.post(url).timeout(self.0.answer_within).send().await;
-        let mut response = match sent {
+        let response = match sent {
             Ok(response) => response,
             Err(error) => {
-                log::debug!("no answer to a sendevent: {error}");
-                return outcome_of(&error);
+                log::debug!("no answer to a sendevent: {}", described(&error));
+                // Where a request was written, nobody knows whether it arrived.
+                let never_left = error.is_connect() || error.is_builder();
+                return if never_left { Outcome::NoConnection } else { Outcome::NoAnswer };
             }
         };
         let status = response.status();
-        let body = response.body().limit(LONGEST_ANSWER).await;
         if status.is_success() {
             return Outcome::Understood;
         }
-        let said = body.ok().and_then(|body| detail_in(&body));
+        let said = body(response).await.and_then(|body| detail_in(&body));
         let detail = said.unwrap_or_else(|| status.canonical_reason().unwrap_or_default().into());
         Outcome::Refused { status: status.as_u16(), detail }
     }
 
-    async fn client_id(&self, app: &AppId) -> Option<crate::protocol::ids::ClientId> {
+    async fn client_id(&self, app: &AppId) -> Option<ClientId> {
         let url = self.0.server.url(app, "clientid", "");
-        let mut response = self.0.client.get(&url).timeout(self.0.answer_within).send().await.ok()?;
-        if response.status() != awc::http::StatusCode::OK {
+        let response = self.0.client.get(&url).timeout(self.0.answer_within).send().await.ok()?;
+        if response.status() != StatusCode::OK {
             return None;
         }
-        let body = response.body().limit(LONGEST_ANSWER).await.ok()?;
-        read_client_id_answer(&String::from_utf8_lossy(&body))
+        read_client_id_answer(&String::from_utf8_lossy(&body(response).await?))
     }
 }
 
@@ -271,30 +252,33 @@ fn query_of(post: &Post, role: Role) -> String {
     }
 }
 
-/// Whether it may have arrived decides: where a request was written, nobody knows.
-fn outcome_of(error: &SendRequestError) -> Outcome {
-    match error {
-        SendRequestError::Url(_) => Outcome::NoConnection,
-        // It is also said where the connection ended behind the request.
-        SendRequestError::Connect(ConnectError::Disconnected) => Outcome::NoAnswer,
-        SendRequestError::Connect(_) => Outcome::NoConnection,
-        _ => Outcome::NoAnswer,
+/// What went wrong, without the address: an accessToken stands in it.
+fn described(error: &reqwest::Error) -> String {
+    let mut text = if error.is_timeout() { "it took too long".to_owned() } else { "it failed".to_owned() };
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
     }
+    text
 }
 
-fn is_event_stream<S>(response: &ClientResponse<S>) -> bool {
+fn is_event_stream(response: &Response) -> bool {
     let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = content_type.and_then(|text| text.split(';').next());
     media_type.is_some_and(|text| text.trim().eq_ignore_ascii_case("text/event-stream"))
 }
 
-/// The next piece of a body; nothing at its end, whatever ended it.
-async fn next_piece<S, E>(response: &mut ClientResponse<S>) -> Option<Bytes>
-where
-    ClientResponse<S>: Stream<Item = Result<Bytes, E>> + Unpin,
-{
-    let next = std::future::poll_fn(|context| std::pin::Pin::new(&mut *response).poll_next(context)).await;
-    next.and_then(Result::ok)
+/// A whole body, if it is not too long.
+async fn body(mut response: Response) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await.ok()? {
+        if body.len() + piece.len() > LONGEST_ANSWER {
+            return None;
+        }
+        body.extend_from_slice(&piece);
+    }
+    Some(body)
 }
 
 /// What a problem+json says.

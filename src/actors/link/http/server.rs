@@ -3,8 +3,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use awc::http::Uri;
+use reqwest::{Client, Url};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -18,7 +19,15 @@ pub struct HttpServer {
     /// Up to the path, without a slash at its end.
     base: Arc<str>,
     tls: Arc<ClientConfig>,
+    client: Client,
 }
+
+/// How long a connection is kept for the next sendevent: a little shorter than servers keep it, so that none is used that
+/// is just being closed.
+const KEEP_ALIVE: Duration = Duration::from_secs(12);
+
+/// How long a connection may take, unless something else is said.
+const CONNECT_DT: Duration = Duration::from_secs(10);
 
 /// A server that cannot be reached as it was given.
 #[derive(Debug, Error)]
@@ -42,6 +51,9 @@ pub enum BadServer {
     /// TLS itself.
     #[error("TLS: {0}")]
     Tls(#[from] rustls::Error),
+    /// The HTTP client.
+    #[error("the HTTP client cannot be made: {0}")]
+    Client(#[from] reqwest::Error),
 }
 
 impl HttpServer {
@@ -74,12 +86,13 @@ impl HttpServer {
 
     fn trusting(address: &str, roots: Vec<CertificateDer<'static>>) -> Result<HttpServer, BadServer> {
         let base = address.trim_end_matches('/');
-        let is_server = |uri: &Uri| {
-            matches!(uri.scheme_str(), Some("http" | "https"))
-                && uri.host().is_some_and(|host| !host.is_empty())
-                && uri.query().is_none()
+        let is_server = |url: &Url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.has_host()
+                && url.query().is_none()
+                && url.fragment().is_none()
         };
-        if !base.parse::<Uri>().is_ok_and(|uri| is_server(&uri)) {
+        if !base.parse::<Url>().is_ok_and(|url| is_server(&url)) {
             return Err(BadServer::Address { seen: address.chars().take(100).collect() });
         }
         let mut store = RootCertStore::empty();
@@ -90,17 +103,33 @@ impl HttpServer {
             .with_root_certificates(store)
             .with_no_client_auth();
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(HttpServer { base: base.into(), tls: Arc::new(tls) })
+        let client = client(&tls, CONNECT_DT)?;
+        Ok(HttpServer { base: base.into(), tls: Arc::new(tls), client })
     }
 
-    pub(super) fn tls(&self) -> Arc<ClientConfig> {
-        Arc::clone(&self.tls)
+    /// A client with connections of its own: those of one thread are best used there.
+    pub(super) fn client(&self, connect_within: Duration) -> Client {
+        client(&self.tls, connect_within).unwrap_or_else(|_| self.client.clone())
     }
 
     /// The address of a resource, with the slash that every server understands.
     pub(super) fn url(&self, app: &AppId, resource: &str, query: &str) -> String {
         format!("{}/crsocket/{app}/{resource}/?{query}", self.base)
     }
+}
+
+/// Without redirections: an accessToken must not follow one to another server. Without repetitions: each event is sent at
+/// most once.
+fn client(tls: &ClientConfig, connect_within: Duration) -> Result<Client, reqwest::Error> {
+    Client::builder()
+        .tls_backend_preconfigured(tls.clone())
+        .http1_only()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .connect_timeout(connect_within)
+        .pool_idle_timeout(KEEP_ALIVE)
+        .user_agent(concat!("crsocket/", env!("CARGO_PKG_VERSION")))
+        .build()
 }
 
 impl fmt::Debug for HttpServer {
