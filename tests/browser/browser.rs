@@ -33,6 +33,8 @@ impl Browser {
             println!("SKIPPED: chromium and chromedriver are not both installed");
             return None;
         }
+        // The driver speaks no TLS, but its client, the HTTP client of the links, wants to know what it would be made of.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let (driver, port) = Driver::start();
         let mut capabilities = DesiredCapabilities::chrome();
         let arguments = [
