@@ -1,27 +1,30 @@
-//! Chromium without a screen, driven over WebDriver.
+//! Chromium without a screen, driven over WebDriver (<https://www.w3.org/TR/webdriver2/>): a command is a request with JSON.
+//! What is needed of it is eight commands. The crates that know them all did not fit: one stands on a crate under the MPL, one
+//! changes by its features what the library under test is compiled with.
 
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
-use thirtyfour::support::block_on;
-use thirtyfour::{ChromiumLikeCapabilities, DesiredCapabilities, WebDriver};
 
+use crate::client::request;
 use crate::process::PATIENCE;
 
 /// A browser with a profile of its own. It ends when it is dropped.
 pub struct Browser {
-    /// Before the driver: it ends the browser through it.
-    session: WebDriver,
-    _driver: Driver,
+    driver: Driver,
+    /// The path of its session.
+    session: String,
 }
 
 /// `chromedriver`, and whatever it and its browser write.
 struct Driver {
+    address: SocketAddr,
     process: Child,
     _folder: TempDir,
 }
@@ -33,10 +36,7 @@ impl Browser {
             println!("SKIPPED: chromium and chromedriver are not both installed");
             return None;
         }
-        // The driver speaks no TLS, but its client, the HTTP client of the links, wants to know what it would be made of.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let (driver, port) = Driver::start();
-        let mut capabilities = DesiredCapabilities::chrome();
+        let driver = Driver::start();
         let arguments = [
             "--headless=new",
             // The page is our own, and root, as which tests run in containers, has no sandbox.
@@ -47,57 +47,73 @@ impl Browser {
             // It ends with its driver, whatever ended that one.
             "--remote-debugging-pipe",
         ];
-        for argument in arguments {
-            capabilities.add_arg(argument).unwrap();
-        }
-        let session = block_on(WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities)).unwrap();
-        Some(Browser { session, _driver: driver })
+        let options = json!({ "goog:chromeOptions": { "args": arguments } });
+        let capabilities = json!({ "capabilities": { "alwaysMatch": options } });
+        let session = driver.does("POST", "/session", &capabilities);
+        let session = format!("/session/{}", session["sessionId"].as_str().unwrap());
+        Some(Browser { driver, session })
     }
 
+    /// Shows this page.
     pub fn open(&self, address: &str) {
-        block_on(self.session.goto(address)).unwrap();
+        self.does("/url", &json!({ "url": address }));
     }
 
     /// What a script returns. Its arguments are in the array `arguments`.
-    pub fn run<T: DeserializeOwned>(&self, script: &str, arguments: Vec<Value>) -> T {
-        let returned = block_on(self.session.execute(script, arguments));
-        returned.and_then(|value| value.convert()).unwrap_or_else(|error| panic!("{script:?}: {error}"))
+    pub fn run<T: DeserializeOwned>(&self, script: &str, arguments: &[Value]) -> T {
+        let value = self.does("/execute/sync", &json!({ "script": script, "args": arguments }));
+        serde_json::from_value(value).unwrap_or_else(|error| panic!("{script:?}: {error}"))
     }
 
     /// Hides all pages.
     pub fn minimize(&self) {
-        block_on(self.session.minimize_window()).unwrap();
+        self.does("/window/minimize", &json!({}));
     }
 
     /// Shows them again.
     pub fn restore(&self) {
-        block_on(self.session.set_window_rect(0, 0, 800, 600)).unwrap();
+        self.does("/window/rect", &json!({ "width": 800, "height": 600 }));
     }
 
     /// Closes the tab, and goes on in another one.
     pub fn close_tab(&self) {
-        self.leave_tab(|| block_on(self.session.close_window()).unwrap());
+        self.leave_tab(|| {
+            self.driver.does("DELETE", &format!("{}/window", self.session), &Value::Null);
+        });
     }
 
     /// The process of the page dies, which it cannot tell anybody. It goes on in another tab.
     pub fn crash_tab(&self) {
         self.leave_tab(|| {
-            // The driver reports the crash.
-            let crashed = block_on(self.session.goto("chrome://crash"));
-            assert!(format!("{crashed:?}").contains("crashed"), "{crashed:?}");
+            let target = format!("{}/url", self.session);
+            let crashed = self.driver.tries("POST", &target, &json!({ "url": "chrome://crash" }));
+            let error = crashed.expect_err("the driver reports the crash");
+            assert!(error.contains("tab crashed"), "{error}");
         });
     }
 
     fn leave_tab(&self, leave: impl FnOnce()) {
-        let other = block_on(self.session.new_tab()).unwrap();
+        let other = self.does("/window/new", &json!({ "type": "tab" }));
         leave();
-        block_on(self.session.switch_to_window(other)).unwrap();
+        self.does("/window", &json!({ "handle": other["handle"] }));
+    }
+
+    fn does(&self, command: &str, body: &Value) -> Value {
+        self.driver.does("POST", &format!("{}{command}", self.session), body)
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            self.driver.does("DELETE", &self.session, &Value::Null);
+        }
     }
 }
 
 impl Driver {
-    /// On a free port: it, and the port.
-    fn start() -> (Driver, u16) {
+    /// On a free port.
+    fn start() -> Driver {
         let folder = tempfile::tempdir().unwrap();
         let mut process = Command::new("chromedriver")
             .arg("--port=0")
@@ -119,9 +135,25 @@ impl Driver {
                 }
             }
         });
-        let driver = Driver { process, _folder: folder };
-        let port = told.recv_timeout(PATIENCE).expect("chromedriver says its port");
-        (driver, port)
+        let mut driver = Driver { address: SocketAddr::from(([127, 0, 0, 1], 0)), process, _folder: folder };
+        driver.address.set_port(told.recv_timeout(PATIENCE).expect("chromedriver says its port"));
+        driver
+    }
+
+    /// What a command returns.
+    fn does(&self, method: &str, target: &str, body: &Value) -> Value {
+        self.tries(method, target, body).unwrap_or_else(|error| panic!("{method} {target} {body}: {error}"))
+    }
+
+    /// What a command returns, or the answer that says why it failed.
+    fn tries(&self, method: &str, target: &str, body: &Value) -> Result<Value, String> {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let answer = request(self.address, method, target, body.as_bytes());
+        if answer.status != 200 {
+            return Err(answer.text());
+        }
+        let answer: Value = serde_json::from_slice(&answer.body).unwrap();
+        Ok(answer["value"].clone())
     }
 }
 

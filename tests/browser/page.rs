@@ -65,7 +65,7 @@ impl Page {
     pub fn snapshot(&self) -> Snapshot {
         let script = "return { clientId, state, states: seen.states, pids: seen.pids, \
                       received: seen.received.length };";
-        self.browser.run(script, Vec::new())
+        self.browser.run(script, &[])
     }
 
     /// Waits for a state; its clientId.
@@ -78,8 +78,8 @@ impl Page {
 
     /// Sends a crEvent.
     pub fn send(&self, event_type: &str, sub_type: &str, params: &[&str]) {
-        let arguments = vec![json!(event_type), json!(sub_type), json!(params)];
-        self.browser.run::<Value>("send(...arguments);", arguments);
+        let arguments = [json!(event_type), json!(sub_type), json!(params)];
+        self.browser.run::<Value>("send(...arguments);", &arguments);
     }
 
     /// Sends a crEvent, and waits for the next one of its partner.
@@ -88,7 +88,7 @@ impl Page {
         self.send(event_type, sub_type, params);
         until(&format!("an answer to {params:?}"), || {
             let next: Option<Received> =
-                self.browser.run("return seen.received[arguments[0]];", vec![json!(before)]);
+                self.browser.run("return seen.received[arguments[0]];", &[json!(before)]);
             next.ok_or_else(|| format!("{:?}", self.snapshot()))
         })
     }
