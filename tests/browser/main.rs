@@ -13,9 +13,6 @@
     reason = "a test says what it saw by panicking"
 )]
 
-#[path = "../server/client.rs"]
-#[allow(dead_code, reason = "shared with the tests of the server, which need more of it")]
-mod client;
 #[path = "../server/process.rs"]
 #[allow(dead_code, reason = "shared with the tests of the server, which need more of it")]
 mod process;
