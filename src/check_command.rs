@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use thiserror::Error;
@@ -73,6 +73,8 @@ pub fn run(args: &CheckArgs, out: &mut impl Write) -> Result<ExitCode, CheckErro
         None => {
             if let (Some(seed), Some(path)) = (args.seed, &args.trace) {
                 write_trace(path, &trace(&campaign.plan(seed), &campaign.timing)?)?;
+            } else if let Some(path) = &args.trace {
+                writeln!(out, "Everything held: nothing was written to {}.", path.display())?;
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -150,7 +152,10 @@ fn report(
     let seed = failure.plan.scenario.seed;
     writeln!(out, "\nseed {seed}:")?;
     write_lines(out, &describe(&failure.violation))?;
+    let spinner = ProgressBar::new_spinner().with_message("leaving out what it goes wrong without");
+    spinner.enable_steady_tick(Duration::from_millis(100));
     let (plan, _) = shrink(&failure.plan, &failure.violation, &campaign.timing);
+    spinner.finish_and_clear();
     writeln!(out, "\nShrunk from {} troubles to {}:", failure.plan.trouble_count(), plan.trouble_count())?;
     write_lines(out, &troubles(&plan))?;
     let lines = trace(&plan, &campaign.timing)?;

@@ -5,13 +5,16 @@ use std::process::ExitCode;
 
 use env_logger::{Builder, Env};
 
-use crate::config::{AppSettings, Behaviour, HostedSettings, Settings};
+use crate::config::{AppSettings, Behaviour, ConfigError, HostedSettings, Overrides, Settings};
 use crate::protocol::ids::{AccessToken, AppId, InvalidId};
 use crate::server::{self, ServerError};
 
 /// Why it could not be shown.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
+    /// The environment says something that cannot be accepted.
+    #[error(transparent)]
+    Settings(#[from] ConfigError),
     /// The server could not start, or had to give up.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -29,32 +32,29 @@ pub fn run(out: &mut impl Write) -> Result<ExitCode, DemoError> {
     Builder::from_env(Env::default().default_filter_or(default))
         .format(|line, record| writeln!(line, "{}", record.args()))
         .init();
-    let settings = settings()?;
-    server::run(settings, || {
+    server::run(settings()?, |addresses| {
         // Who has closed it does not want to read it.
-        let _ = introduce(out);
+        let _ = introduce(addresses, out);
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn introduce(out: &mut impl Write) -> io::Result<()> {
+fn introduce(addresses: &str, out: &mut impl Write) -> io::Result<()> {
     writeln!(
         out,
-        "\nOpen http://127.0.0.1:8080/ in a browser. Two pairs of the app demo find each other now; a responder waits for a \
+        "\nOpen {addresses} in a browser. Two pairs of the app demo find each other now; a responder waits for a \
          controller\nand answers what it gets. Clients with the accessToken demo may join. `crsocket serve` is for your own \
          apps; Ctrl-C stops.\n"
     )?;
     out.flush()
 }
 
-/// The app `demo`, with two pairs and a responder that waits.
-///
-/// # Errors
-/// None in practice: the names are valid.
-pub fn settings() -> Result<Settings, InvalidId> {
+/// The defaults and the environment, without a data folder; the app `demo`, with two pairs and a responder that waits.
+fn settings() -> Result<Settings, DemoError> {
     let app = AppId::parse("demo")?;
-    let mut settings = Settings::default();
+    let mut settings = Settings::load(None, &Overrides::default())?;
     settings.server.data_dir = None;
+    settings.server.any_app = false;
     settings.apps.insert(app.clone(), AppSettings::default());
     settings.hosted.push(HostedSettings {
         app,

@@ -64,7 +64,7 @@ fn run(cli: &Cli, out: &mut impl Write) -> Result<ExitCode, Failure> {
         Some(Command::Serve(args)) => {
             start_log();
             let settings = Settings::load(args.config.as_deref(), &args.overrides())?;
-            server::run(settings, || ())?;
+            server::run(settings, |_| ())?;
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::PrintConfig(args)) => Ok(config_command::print(args, out)?),

@@ -39,16 +39,16 @@ use crate::protocol::ids::AppId;
 use crate::protocol::sessions::PidSequence;
 use crate::protocol::time::Millis;
 
-/// Serves until a signal says stop. `started` is called once it listens.
+/// Serves until a signal says stop. `started` is called once it listens, with where it does, in words.
 ///
 /// # Errors
 /// [`ServerError`]: it could not start, or had to give up.
-pub fn run(settings: Settings, started: impl FnOnce()) -> Result<(), ServerError> {
+pub fn run(settings: Settings, started: impl FnOnce(&str)) -> Result<(), ServerError> {
     limits::raise_open_files();
     actix::System::new().block_on(serve(settings, started))
 }
 
-async fn serve(settings: Settings, started: impl FnOnce()) -> Result<(), ServerError> {
+async fn serve(settings: Settings, started: impl FnOnce(&str)) -> Result<(), ServerError> {
     let parts = Parts::prepare(&settings)?;
     let listeners = Listeners::open(&settings)?;
     let signals = Signals::listen()?;
@@ -61,7 +61,7 @@ async fn serve(settings: Settings, started: impl FnOnce()) -> Result<(), ServerE
     let first = FirstWorker { registry: parts.registry, started: tell_registry };
     let server = start(&settings, listeners, parts.site, parts.certificates, first, &open)?;
     log::info!("crsocket {} serves {addresses}, {apps}", env!("CARGO_PKG_VERSION"));
-    started();
+    started(&addresses);
     let running = stop::Running { site, open, store: parts.store, died: parts.died, registry, settings };
     running.serve_until_told(server, signals, watched).await
 }

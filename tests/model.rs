@@ -133,14 +133,15 @@ impl Model for Lab {
 
 /// Visits everything, and says what was found first, if anything.
 fn explore(name: &str, setup: Setup) -> Option<String> {
-    let start = Instant::now();
+    let (start, processor_before) = (Instant::now(), processor_seconds());
+    forget_peak_memory();
     let checker =
         Lab::new(setup).checker().threads(2).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
     let lab = checker.model();
     let (pages, servers) = lab.kinds();
     println!(
         "{name}, {:?}: {} situations, {} steps, {} deep, {pages} pages, {servers} servers; longest way to peace {} ms \
-         (allowed {}); {:.1} s{}",
+         (allowed {}); {:.1} s, {:.1} s on processors{}",
         lab.setup.budget,
         checker.unique_state_count(),
         checker.state_count(),
@@ -148,16 +149,33 @@ fn explore(name: &str, setup: Setup) -> Option<String> {
         lab.peace.lock().unwrap().longest,
         longest_allowed(lab),
         start.elapsed().as_secs_f64(),
+        processor_seconds() - processor_before,
         peak_memory().map_or_else(String::new, |peak| format!(", {peak} at most")),
     );
-    let (property, path) = checker.discoveries().into_iter().next()?;
+    // Of several, the one that shows first.
+    let found = checker.discoveries().into_iter().map(|(property, path)| (path.into_vec(), property));
+    let (path, property) = found.min_by_key(|(path, property)| (path.len(), *property))?;
     let happenings: Vec<String> =
-        path.into_vec().into_iter().filter_map(|(_, happening)| Some(format!("{:?}", happening?))).collect();
+        path.into_iter().filter_map(|(_, happening)| Some(format!("{:?}", happening?))).collect();
     println!("{property} does not hold after:\n{}", happenings.join("\n"));
     Some(property.to_owned())
 }
 
-/// The most memory this process had so far, where the system tells.
+/// How much processor time all threads of this process took so far, where the system tells in hundredths of a second.
+fn processor_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name, in parentheses, is the second field; user and system time are the 14th and 15th.
+    let behind_name = stat.rsplit(')').next().unwrap_or_default();
+    let times = behind_name.split_whitespace().skip(11).take(2);
+    times.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
+/// What an earlier world took does not count any more, where the system lets one say so.
+fn forget_peak_memory() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+/// The most memory this process had since then, where the system tells.
 fn peak_memory() -> Option<String> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -182,6 +200,12 @@ fn pair_that_changes(budget: Budget) -> Setup {
     let controller = controller(1, Some(11), [assigns(&[11]), renames(9), new_token()].concat());
     let responder = responder(11, [renames(19), new_token()].concat());
     Setup { clients: vec![controller, responder], harmonious: false, ..pair(budget) }
+}
+
+/// A pair, of which the controller gets another clientId.
+fn pair_that_renames(budget: Budget) -> Setup {
+    let controller = controller(1, Some(11), renames(9));
+    Setup { clients: vec![controller, responder(11, Vec::new())], harmonious: false, ..pair(budget) }
 }
 
 /// A pair that pauses and goes offline.
@@ -292,6 +316,12 @@ fn clients_that_talk_over_losses() {
 }
 
 #[test]
+fn credentials_that_change() {
+    holds("a pair that changes", pair_that_changes, &[(1, 0, 0, 0, 0)]);
+    holds("a pair that renames", pair_that_renames, &[(1, 1, 0, 0, 0)]);
+}
+
+#[test]
 fn intruders() {
     holds("a pair with a stranger", pair_with_a_stranger, &[(0, 0, 0, 0, 0)]);
     holds("a pair with a thief", pair_with_a_thief, &[(0, 0, 0, 0, 1), (1, 0, 0, 0, 0)]);
@@ -319,6 +349,18 @@ fn faults_put_in_on_purpose_are_found() {
     }
 }
 
+/// Those that no [`Mutant`] breaks are broken by a change of the rules, which `.ci/mutations` tries.
+#[test]
+fn every_property_has_something_that_breaks_it() {
+    let mutations = include_str!("mutations/rules.txt");
+    let by_rules: Vec<&str> = mutations.lines().filter_map(|line| line.strip_prefix("model ")).collect();
+    for property in Lab::new(pair(budget((0, 0, 0, 0, 0)))).properties() {
+        let is_broken =
+            by_rules.contains(&property.name) || Mutant::ALL.iter().any(|one| one.breaks() == property.name);
+        assert!(is_broken, "nothing is known to break: {}", property.name);
+    }
+}
+
 #[test]
 #[ignore = "takes minutes"]
 fn long_pair() {
@@ -338,6 +380,7 @@ fn long_talks() {
 #[ignore = "takes minutes"]
 fn long_talks_with_faults() {
     holds("a pair that talks", pair_that_talks, &[(0, 1, 0, 0, 1), (0, 0, 1, 0, 1)]);
+    holds("a pair with short lines", pair_with_short_lines, &[(0, 1, 0, 0, 2)]);
 }
 
 #[test]
@@ -363,7 +406,7 @@ fn long_intruders() {
 #[test]
 #[ignore = "takes minutes"]
 fn long_changes() {
-    holds("a pair that changes", pair_that_changes, &[(1, 0, 0, 0, 0), (1, 1, 0, 0, 0)]);
+    holds("a pair that changes", pair_that_changes, &[(1, 1, 0, 0, 0)]);
 }
 
 #[test]

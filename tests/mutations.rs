@@ -34,6 +34,8 @@ fn entries() -> Vec<Entry> {
             entry.rule = rule.to_owned();
         } else if let Some(file) = line.strip_prefix("file ") {
             entry.file = file.to_owned();
+        } else if let Some(property) = line.strip_prefix("model ") {
+            assert!(!property.is_empty(), "{}: which property?", entry.name);
         } else if let Some(before) = content('-') {
             assert!(entry.after.is_empty(), "{}: a - behind a +", entry.name);
             entry.before.push(before.to_owned());

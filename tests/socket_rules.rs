@@ -8,6 +8,7 @@ use crsocket::protocol::action::{SocketAction, Ticket};
 use crsocket::protocol::event::{CrEvent, Rejection};
 use crsocket::protocol::ids::{Assigned, Role};
 use crsocket::protocol::receiver::{self, WhyAborted, WhyClosed};
+use crsocket::protocol::send_line::MAX_WAITING;
 use crsocket::protocol::sender::{self, WhyNotReady};
 use crsocket::protocol::socket::{
     ClientFacts, Socket, State, WhyPassive, WhyUnconnected, WhyUnpaired, state,
@@ -435,6 +436,22 @@ fn section_7_ping_schedule() {
             "partner 2; open as 1/a; => connecting; ping to 2 as 1/a; => searching/partnerInactive",
         ),
     ]);
+}
+
+#[test]
+fn section_7_pings_go_on_where_one_did_not_leave() {
+    // The first is rejected at once, and its answer does not come; the others fill the line.
+    let strangers = 100..=100 + u32::try_from(MAX_WAITING).unwrap();
+    let flood: String = strangers.map(|stranger| format!("from {stranger} ping; ")).collect();
+    let found_no_room = format!(
+        "id 1; token a; online; visible; hello 7; partner 2; manual; {flood} +5000; auto; answer 204"
+    );
+    both(&[(
+        "7 ping: one that found no room in the line is not sent, and the next one is due after searchingMaxEventOutDt",
+        &found_no_room,
+        "+10000",
+        "@5000 ping to 2 as 1/a; @7000 alive 7 as 1/a; @10000 ping to 2 as 1/a",
+    )]);
 }
 
 #[test]

@@ -107,6 +107,13 @@ fn event_data_must_hold_the_protocols_own_events() {
 }
 
 #[test]
+fn something_can_be_queued() {
+    let refusal = with(|timing| timing.max_queued = 0).check();
+    assert_eq!(refusal, Err(TimingError::TooSmall { key: "max_queued", value: 0, least: 1 }));
+    assert_eq!(with(|timing| timing.max_queued = 1).check(), Ok(()));
+}
+
+#[test]
 fn a_pace_is_shorter_than_the_partners_patience() {
     let paces: Vec<Row> = LENGTHS
         .into_iter()

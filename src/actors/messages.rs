@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix::{Message, Recipient};
+use smallvec::SmallVec;
 
 use super::board::SocketId;
 use super::guard::Child;
@@ -243,16 +244,14 @@ pub(super) struct Told {
     pub(super) input: socket::Input,
 }
 
-/// What became of a crEvent, for the crSocket of the EventSender that says it.
+/// What became of crEvents, for the crSocket of the EventSender that says it.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Settled {
     /// In which of its lives.
     pub(super) life: Life,
-    /// The event's number.
-    pub(super) ticket: Ticket,
-    /// What became of it.
-    pub(super) fate: Fate,
+    /// Of which, in the order in which it happened. One that leaves as soon as it is accepted has two at once.
+    pub(super) fates: SmallVec<[(Ticket, Fate); 2]>,
 }
 
 /// How often a crSocket was reset.

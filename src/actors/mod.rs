@@ -8,6 +8,12 @@
 //!                                        └──────────────── reports: taken, broken ────┘
 //! ```
 //!
+//! ```text
+//!   enclosing client ◄──► CrSocket ◄──► EventReceiver ◄── frames ──┐
+//!                             ▲             ▲                      Link ◄──► Registry, or a server over HTTP
+//!                             └─────────► EventSender ─ requests ──┘
+//! ```
+//!
 //! There is one [`registry::Registry`]. It holds the server's session table, turns messages into its inputs and performs
 //! its actions; it decides nothing. Whoever asks it waits for the answer, which is the back-pressure of the door.
 

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use actix::{Actor, ActorContext, Context, Handler};
+use smallvec::SmallVec;
 
 use super::guard::{Child, Family, Guard};
 use super::messages::{Settled, StopChild, Told};
@@ -25,7 +26,7 @@ pub(super) struct EventSender {
 }
 
 /// What is meant for one of its two machines.
-enum Letter {
+pub(super) enum Letter {
     Sender(sender::Input),
     Line(send_line::Input),
 }
@@ -44,7 +45,7 @@ impl EventSender {
     /// Takes one input and lets the two machines talk until all is said, as in [`crate::protocol::wired`].
     fn take(&mut self, letter: Letter, context: &mut Context<EventSender>) {
         let mut next = Some(letter);
-        let mut letters = Vec::new();
+        let mut letters = self.home.family.shared.room.letters.take();
         while let Some(letter) = next {
             let place = letters.len();
             match letter {
@@ -56,6 +57,7 @@ impl EventSender {
             }
             next = letters.pop();
         }
+        self.home.family.shared.room.letters.set(letters);
         self.leave_if_done(context);
     }
 
@@ -67,17 +69,19 @@ impl EventSender {
     ) {
         let family = Rc::clone(&self.home.family);
         let mut actions = family.shared.room.sender.take();
+        let mut fates = SmallVec::new();
         self.machine.handle(input, &family.shared.step(), &mut actions);
         for action in actions.drain(..) {
             match action {
                 SenderAction::Post(post) => replies.push(Letter::Line(send_line::Input::Post(post))),
                 SenderAction::Socket(input) => family.socket.do_send(Told { life: family.life, input }),
-                SenderAction::Fate { ticket, fate } => {
-                    family.socket.do_send(Settled { life: family.life, ticket, fate });
-                }
+                SenderAction::Fate { ticket, fate } => fates.push((ticket, fate)),
                 SenderAction::SetTimer { timer, after } => Timers::set(self, timer, after, context),
                 SenderAction::CancelTimer(timer) => Timers::cancel(self, timer, context),
             }
+        }
+        if !fates.is_empty() {
+            family.socket.do_send(Settled { life: family.life, fates });
         }
         family.shared.room.sender.set(actions);
     }

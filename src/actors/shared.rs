@@ -10,6 +10,7 @@ use super::board::Board;
 use super::client_ids::ClientIds;
 use super::clock::Clock;
 use super::recent::Recent;
+use super::sender::Letter;
 use crate::metrics::Counters;
 use crate::protocol::action::{ReceiverAction, SendLineAction, SenderAction, SocketAction};
 use crate::protocol::time::{Millis, Step, Timing};
@@ -59,6 +60,7 @@ pub(super) struct Room {
     pub(super) receiver: Cell<Vec<ReceiverAction>>,
     pub(super) sender: Cell<Vec<SenderAction>>,
     pub(super) line: Cell<Vec<SendLineAction>>,
+    pub(super) letters: Cell<Vec<Letter>>,
 }
 
 impl Shared {

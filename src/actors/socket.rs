@@ -371,8 +371,11 @@ impl Handler<Told> for CrSocket {
 impl Handler<Settled> for CrSocket {
     type Result = ();
 
-    fn handle(&mut self, Settled { life, ticket, fate }: Settled, _: &mut Context<CrSocket>) {
-        if life == self.family.life {
+    fn handle(&mut self, Settled { life, fates }: Settled, _: &mut Context<CrSocket>) {
+        if life != self.family.life {
+            return;
+        }
+        for (ticket, fate) in fates {
             self.tickets.note(ticket, &fate);
             self.notify(Notice::Fate { ticket, fate });
         }

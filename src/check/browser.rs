@@ -179,7 +179,7 @@ impl Browser {
             TimerKind::Reopen => self.connect(true, turn),
             TimerKind::Alive => self.say_alive(turn),
             TimerKind::Close => self.closing_is_over(true, turn),
-            TimerKind::Ping => self.enqueue_ping(),
+            TimerKind::Ping => self.enqueue_ping(turn.step),
             TimerKind::Partner => self.change(turn, |_| {}),
             // What these two were armed for happens at the end of every call; the others are never armed.
             TimerKind::Pace

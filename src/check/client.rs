@@ -4,7 +4,7 @@ use super::browser::Browser;
 use super::network::Network;
 use crate::protocol::action::StreamNo;
 use crate::protocol::ids::{AppId, ClientId, Credentials, Role};
-use crate::protocol::socket::State;
+use crate::protocol::socket::{State, WhyPassive};
 use crate::protocol::time::{Millis, Step, TimerKind};
 use crate::protocol::wired::{Effect, Input, WiredSocket};
 
@@ -19,23 +19,65 @@ pub struct Client {
     pub network: Network,
     /// How far its calendar is off.
     pub calendar_offset: i64,
+    /// How its clock runs.
+    pub clock: Clock,
     /// Until when its device sleeps.
     pub(super) asleep_until: Option<Millis>,
     /// Which life of the page this is: what is meant for an earlier one is lost.
     pub(super) epoch: u32,
-    pub(super) timers: [Option<Timer>; TimerKind::ALL.len()],
+    pub(super) timers: [Timer; TimerKind::ALL.len()],
     /// The stream it has requested or holds.
     pub(super) stream: Option<StreamNo>,
     /// Its connections to event streams, as they stand: opened, and neither dropped nor ended.
     pub(super) connections: Vec<(StreamNo, Credentials)>,
     /// When the last frame that is under way arrives: streams are ordered.
     pub(super) last_frame: Millis,
+    /// The longest that anything took from one end of its network to the other, since the last calm.
+    pub(super) longest_way: Millis,
 }
 
-/// An armed timer: when it is due, and its place in the order of happenings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A client's clock, by which its machines and its timers go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Clock {
+    /// How much too fast it is, in parts of 2^20: about millionths.
+    pub rate: i64,
+}
+
+impl Clock {
+    /// What it says.
+    pub(super) fn at(self, now: Millis) -> Millis {
+        Millis(now.0 + ((now.0 * self.rate) >> PARTS))
+    }
+
+    /// When it will say so.
+    pub(super) fn when(self, said: Millis) -> Millis {
+        if self.rate == 0 {
+            return said;
+        }
+        let mut at = Millis((said.0 << PARTS) / ((1 << PARTS) + self.rate));
+        while self.at(at) < said {
+            at += Millis(1);
+        }
+        // The first of these moments.
+        at
+    }
+}
+
+/// 2 to the power of this is about a million.
+const PARTS: u32 = 20;
+
+/// A timer of a client: when it is due by the client's clock, if it is armed; and the alarm that is set for it, which may
+/// ring too early, since timers are put off far more often than they fire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Timer {
-    pub(super) due: Millis,
+    pub(super) due: Option<Millis>,
+    pub(super) alarm: Option<Alarm>,
+}
+
+/// When an alarm rings, and its place in the order of happenings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Alarm {
+    pub(super) at: Millis,
     pub(super) order: u64,
 }
 
@@ -46,7 +88,12 @@ pub enum Machines {
     Ours(Box<WiredSocket>),
     /// An existing browser client.
     Browser(Box<Browser>),
+    /// No crSocket at all: somebody who makes requests.
+    Nobody(Role),
 }
+
+/// The state where there is no crSocket.
+const NO_STATE: &State = &State::Passive(WhyPassive::NoClientId);
 
 impl Machines {
     /// This project's crSocket, given nothing yet.
@@ -63,7 +110,7 @@ impl Machines {
     pub fn as_ours(&self) -> Option<&WiredSocket> {
         match self {
             Machines::Ours(socket) => Some(socket),
-            Machines::Browser(_) => None,
+            Machines::Browser(_) | Machines::Nobody(_) => None,
         }
     }
 
@@ -78,6 +125,7 @@ impl Machines {
         match self {
             Machines::Ours(socket) => socket.handle(input, step, calendar, effects),
             Machines::Browser(browser) => browser.handle(input, step, calendar, effects),
+            Machines::Nobody(_) => {}
         }
     }
 
@@ -86,6 +134,7 @@ impl Machines {
         match self {
             Machines::Ours(socket) => socket.socket.role(),
             Machines::Browser(browser) => browser.role(),
+            Machines::Nobody(role) => *role,
         }
     }
 
@@ -94,6 +143,7 @@ impl Machines {
         match self {
             Machines::Ours(socket) => socket.socket.state(),
             Machines::Browser(browser) => browser.state(),
+            Machines::Nobody(_) => NO_STATE,
         }
     }
 
@@ -102,6 +152,7 @@ impl Machines {
         match self {
             Machines::Ours(socket) => socket.socket.client().client_id.valid().copied(),
             Machines::Browser(browser) => browser.client_id(),
+            Machines::Nobody(_) => None,
         }
     }
 
@@ -110,6 +161,7 @@ impl Machines {
         match self {
             Machines::Ours(socket) => socket.socket.partner(),
             Machines::Browser(browser) => browser.partner(),
+            Machines::Nobody(_) => None,
         }
     }
 
@@ -118,6 +170,7 @@ impl Machines {
         match self {
             Machines::Ours(socket) => socket.socket.sender().rejection.is_some(),
             Machines::Browser(browser) => browser.is_rejected(),
+            Machines::Nobody(_) => false,
         }
     }
 }
@@ -129,18 +182,15 @@ impl Client {
             machines,
             network: Network::default(),
             calendar_offset: 0,
+            clock: Clock::default(),
             asleep_until: None,
             epoch: 0,
-            timers: [None; TimerKind::ALL.len()],
+            timers: Default::default(),
             stream: None,
             connections: Vec::new(),
             last_frame: Millis::MIN,
+            longest_way: Millis::ZERO,
         }
-    }
-
-    /// The timers that are armed.
-    pub fn armed_timers(&self) -> impl Iterator<Item = TimerKind> {
-        TimerKind::ALL.into_iter().filter(|timer| self.timer(*timer).is_some())
     }
 
     pub(super) fn has_connection(&self, stream: StreamNo) -> bool {
@@ -153,13 +203,34 @@ impl Client {
         self.stream.take_if(|current| *current == stream);
     }
 
-    pub(super) fn timer(&self, timer: TimerKind) -> Option<Timer> {
-        self.timers.get(timer as usize).copied().flatten()
+    /// When a timer is due by the client's clock, if it is armed.
+    pub(super) fn due(&self, timer: TimerKind) -> Option<Millis> {
+        self.timers.get(timer as usize)?.due
     }
 
-    pub(super) fn set_timer(&mut self, timer: TimerKind, armed: Option<Timer>) {
-        if let Some(place) = self.timers.get_mut(timer as usize) {
-            *place = armed;
+    pub(super) fn timer_mut(&mut self, timer: TimerKind) -> Option<&mut Timer> {
+        self.timers.get_mut(timer as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_says_a_moment_first_when_it_is_said_to() {
+        for rate in [0, 20, -20, 1_000, -1_000, 10_000, -10_000] {
+            let clock = Clock { rate };
+            for said in [0, 1, 999, 25_000, 3_600_000, 40_000_000].map(Millis) {
+                let at = clock.when(said);
+                assert!(clock.at(at) >= said, "{rate}: {said} is not said at {at}");
+                assert!(
+                    at == Millis::ZERO || clock.at(at - Millis(1)) < said,
+                    "{rate}: {said} is said before {at}"
+                );
+            }
         }
+        let fast = Clock { rate: 10_000 };
+        assert_eq!(fast.at(Millis(3_600_000)), Millis(3_634_332), "about one percent fast");
     }
 }

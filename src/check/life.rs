@@ -1,8 +1,11 @@
 //! One life: a plan lived through in a world, and whether everything held.
 
-use super::plan::{APPS, Plan, Round, Trouble};
+use std::sync::Arc;
+
+use super::plan::{APPS, Plan, Room, Round, Trouble};
 use super::random::Random;
 use super::stranger::Stranger;
+use super::users::Names;
 use super::watch::{Invariant, Violation};
 use super::world::{Event, World};
 use crate::protocol::ids::{AccessToken, AppId, Assigned, InvalidId, Role};
@@ -16,8 +19,11 @@ mod people;
 
 use people::Person;
 
-/// The longest way of a harsh network, twice, in both directions: what `delta` of section 10 amounts to at worst.
-const WORST_DELTA: Millis = Millis(12_000);
+/// How much too fast or too slow a clock is at most, in parts of 2^20 (about millionths).
+const FASTEST: i64 = 10_000;
+
+/// How many events clients queue where there is little room.
+const SHORT_QUEUE: usize = 8;
 
 /// What a life amounted to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,16 +100,19 @@ impl<'a> Life<'a> {
         let mut apps = Apps::new();
         for (name, same_user) in names.iter().zip(plan.same_user) {
             let pairing = if same_user { Pairing::SameUser } else { Pairing::Any };
-            apps = apps.with(name.clone(), App { pairing, ..App::default() });
+            apps = apps.with(name.clone(), App { pairing, access: Arc::new(Names), ..App::default() });
         }
         let mut timing = timing.clone();
         if timing.release_dt == Millis::ZERO {
             timing.release_dt = plan.release_dt;
         }
+        if plan.room == Room::ShortQueues {
+            timing.max_queued = SHORT_QUEUE;
+        }
         let gone = timing.partner_active_max_event_in_dt + timing.recipient_wait_dt + timing.hello_settle_dt;
         let mut world = World::new(timing, limits(plan), apps, plan.scenario.seed);
         world.recording = recording;
-        world.watch.longest_gone = Some(gone + WORST_DELTA);
+        world.watch.longest_gone = Some(gone);
         let random = Random::new(plan.scenario.seed).fork(2);
         let mut life = Life {
             world,
@@ -168,7 +177,7 @@ impl<'a> Life<'a> {
             self.act(act);
         }
         self.run_until(begin + round.length);
-        self.calm(round);
+        self.calm();
     }
 
     /// Who sees that a responder still waits for somebody who is gone lets go of him, where it does not do so by
@@ -203,7 +212,8 @@ impl<'a> Life<'a> {
             at += self.random.between(Millis(500), Millis(15_000));
             let client = self.random.below(self.people.len());
             // Now and then more than can leave at once.
-            let events = if self.random.chance(100) { 6 } else { 1 };
+            let most = if self.plan.room == Room::ShortQueues { 2 * SHORT_QUEUE } else { 6 };
+            let events = if self.random.chance(100) { most } else { 1 };
             acts.extend((0..events).map(|_| (at, Act::Chat(client))));
         }
         if self.stranger.is_some() {
@@ -234,8 +244,9 @@ impl<'a> Life<'a> {
     fn act(&mut self, act: Act) {
         match act {
             Act::Begin(trouble) => {
-                self.tell_trouble(&trouble, "");
-                self.begin(&trouble);
+                if self.begin(&trouble) {
+                    self.tell_trouble(&trouble, "");
+                }
             }
             Act::End(trouble) => {
                 if self.end(&trouble) {
@@ -261,15 +272,10 @@ impl<'a> Life<'a> {
 
 /// The server's bounds.
 fn limits(plan: &Plan) -> Limits {
-    if !plan.short_of_room {
-        return Limits::default();
-    }
-    Limits {
-        output_frames: 12,
-        output_bytes: 2_000,
-        all_outputs_bytes: 16_000,
-        line_events: 10,
-        all_lines_bytes: 16_000,
-        ..Limits::default()
+    let limits = Limits { bind_client_ids: !plan.unbound, ..Limits::default() };
+    match plan.room {
+        Room::Usual => limits,
+        Room::ShortQueues => Limits { output_frames: 12, output_bytes: 900, line_events: 10, ..limits },
+        Room::ShortOfAll => Limits { all_outputs_bytes: 450, all_lines_bytes: 1_000, ..limits },
     }
 }

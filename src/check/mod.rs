@@ -16,5 +16,6 @@ pub mod shrink;
 pub mod story;
 mod stranger;
 pub mod trace;
+mod users;
 pub mod watch;
 pub mod world;

@@ -29,6 +29,9 @@ pub struct Scenario {
     pub faults: Faults,
 }
 
+/// What lasts so long is a long trouble.
+pub const LONG: Millis = Millis::from_secs(300);
+
 /// How many apps the server has.
 pub const APPS: usize = 2;
 
@@ -51,10 +54,38 @@ pub struct Plan {
     pub delay: Millis,
     /// After how long responders let go of who does not answer; zero where their users do.
     pub release_dt: Millis,
-    /// Whether the server's lines and outputs are so short that they fill.
-    pub short_of_room: bool,
+    /// How much room there is for what waits.
+    pub room: Room,
+    /// Whether the server lets anybody take any clientId over (`bind_client_ids = false`). Not where there is a stranger:
+    /// nothing is promised against one then.
+    pub unbound: bool,
     /// The rounds.
     pub rounds: Vec<Round>,
+}
+
+/// How much room there is for what waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// As much as by default.
+    Usual,
+    /// Each queue of a client, each line and each output of the server is so short that it fills.
+    ShortQueues,
+    /// All lines together and all outputs together are.
+    ShortOfAll,
+}
+
+impl Room {
+    /// How often each occurs.
+    const MIX: [Room; 8] = [
+        Room::Usual,
+        Room::Usual,
+        Room::Usual,
+        Room::Usual,
+        Room::Usual,
+        Room::Usual,
+        Room::ShortQueues,
+        Room::ShortOfAll,
+    ];
 }
 
 /// A time of troubles.
@@ -125,8 +156,16 @@ pub enum What {
     IdCleared,
     /// Another clientId is set.
     IdChanged,
-    /// Another accessToken is set.
+    /// Another user's accessToken is set.
     TokenChanged,
+    /// The accessToken is renewed: another one of the same user.
+    TokenRenewed,
+    /// The accessToken is taken away.
+    TokenCleared,
+    /// An accessToken is set that the client knows to be invalid.
+    TokenInvalid,
+    /// An accessToken is set that the server refuses.
+    TokenRefused,
     /// A second tab is opened with the same clientId.
     SecondTab,
 }
@@ -143,7 +182,8 @@ impl Plan {
         let stranger = random.chance(300);
         let delay = random.between(Millis(10), Millis(250));
         let release_dt = if random.chance(500) { Millis::from_secs(20) } else { Millis::ZERO };
-        let short_of_room = random.chance(250);
+        let room = *random.one_of(&Room::MIX).unwrap_or(&Room::Usual);
+        let unbound = !stranger && random.chance(100);
         let mut rounds = Vec::new();
         let mut left = scenario.length;
         while left > Millis::ZERO {
@@ -160,7 +200,8 @@ impl Plan {
             stranger,
             delay,
             release_dt,
-            short_of_room,
+            room,
+            unbound,
             rounds,
         }
     }
@@ -173,7 +214,9 @@ impl Plan {
 
 impl Round {
     fn new(faults: Faults, clients: usize, random: &mut Random) -> Round {
-        let length = random.between(Millis::from_secs(30), Millis::from_secs(240));
+        let is_long = faults != Faults::None && random.chance(60);
+        let (shortest, longest) = if is_long { (600, 2_700) } else { (30, 240) };
+        let length = random.between(Millis::from_secs(shortest), Millis::from_secs(longest));
         let per_client_and_minute = match faults {
             Faults::None => 0,
             Faults::Mild => 1,
@@ -190,6 +233,14 @@ impl Round {
                 what: What::random(faults, random),
             })
             .collect();
+        if is_long {
+            troubles.extend((0..=random.below(2)).map(|_| Trouble {
+                at: random.between(Millis::ZERO, Millis(length.0 / 2)),
+                length: random.between(LONG, Millis::from_secs(2_400)),
+                client: random.below(clients),
+                what: What::random_long(random),
+            }));
+        }
         troubles.sort_by_key(|trouble| trouble.at);
         Round { length, troubles }
     }
@@ -203,7 +254,7 @@ fn random_length(random: &mut Random) -> Millis {
 
 impl What {
     fn random(faults: Faults, random: &mut Random) -> What {
-        let kinds = if faults == Faults::Harsh { 22 } else { 15 };
+        let kinds = if faults == Faults::Harsh { 26 } else { 16 };
         match random.below(kinds) {
             0 => What::RequestsLost(*random.one_of(&[50, 200, 500, 1_000]).unwrap_or(&50)),
             1 => What::StreamCut,
@@ -220,19 +271,66 @@ impl What {
             12 => What::Recycled,
             13 => What::ServerRestart,
             14 => What::ServerStops,
-            15 => What::AnswersLost(*random.one_of(&[50, 200, 500, 1_000]).unwrap_or(&50)),
-            16 => What::Ghost,
-            17 => What::SlowReader,
-            18 => What::IdCleared,
-            19 => What::IdChanged,
-            20 => What::TokenChanged,
+            15 => What::TokenRenewed,
+            16 => What::AnswersLost(*random.one_of(&[50, 200, 500, 1_000]).unwrap_or(&50)),
+            17 => What::Ghost,
+            18 => What::SlowReader,
+            19 => What::IdCleared,
+            20 => What::IdChanged,
+            21 => What::TokenChanged,
+            22 => What::TokenCleared,
+            23 => What::TokenInvalid,
+            24 => What::TokenRefused,
             _ => What::SecondTab,
         }
     }
 
-    /// Whether it may leave a clientId contested, or reserved for another user.
-    pub fn may_contest(self) -> bool {
-        matches!(self, What::TokenChanged | What::SecondTab | What::IdCleared | What::IdChanged)
+    /// What may last for up to 40 minutes.
+    fn random_long(random: &mut Random) -> What {
+        let longs = [
+            What::Offline,
+            What::Asleep,
+            What::Hidden,
+            What::Paused,
+            What::NoConnection,
+            What::HalfOpen,
+            What::Ghost,
+            What::SlowReader,
+            What::ServerRestart,
+        ];
+        *random.one_of(&longs).unwrap_or(&What::Asleep)
+    }
+
+    /// Whether somebody does it at the client's device.
+    pub fn is_done_by_people(self) -> bool {
+        match self {
+            What::Paused
+            | What::Hidden
+            | What::Offline
+            | What::Reloaded { .. }
+            | What::WrongPartner
+            | What::PartnerCleared
+            | What::IdCleared
+            | What::IdChanged
+            | What::TokenChanged
+            | What::TokenRenewed
+            | What::TokenCleared
+            | What::TokenInvalid
+            | What::TokenRefused
+            | What::SecondTab => true,
+            What::RequestsLost(_)
+            | What::AnswersLost(_)
+            | What::NoConnection
+            | What::StreamCut
+            | What::HalfOpen
+            | What::Ghost
+            | What::Slow(_)
+            | What::SlowReader
+            | What::ServerRestart
+            | What::ServerStops
+            | What::Recycled
+            | What::Asleep => false,
+        }
     }
 }
 
@@ -260,7 +358,11 @@ impl fmt::Display for What {
             What::PartnerCleared => f.write_str("the partner is cleared"),
             What::IdCleared => f.write_str("the clientId is cleared"),
             What::IdChanged => f.write_str("the clientId is changed"),
-            What::TokenChanged => f.write_str("the accessToken is changed"),
+            What::TokenChanged => f.write_str("another user's accessToken is set"),
+            What::TokenRenewed => f.write_str("the accessToken is renewed"),
+            What::TokenCleared => f.write_str("the accessToken is taken away"),
+            What::TokenInvalid => f.write_str("an invalid accessToken is set"),
+            What::TokenRefused => f.write_str("an accessToken is set that the server refuses"),
             What::SecondTab => f.write_str("a second tab is opened"),
         }
     }

@@ -16,8 +16,9 @@ pub(super) struct Queue<A, T> {
     last: u64,
 }
 
-/// The order of happenings; whether it is an alarm, and the place, come last and never decide.
-type Key = (Millis, u64, bool, u32);
+/// The order of happenings: the time, and behind it the number. Whether it is an alarm, and the place, come last and
+/// never decide.
+type Key = (i128, bool, u32);
 
 /// What comes out of a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,8 +55,9 @@ impl<A, T> Queue<A, T> {
 
     /// The next happening, if it comes no later than `until`: its time, its number, and itself.
     pub(super) fn pop_until(&mut self, until: Millis) -> Option<(Millis, u64, Next<A, T>)> {
-        let next = self.keys.peek_mut().filter(|key| key.0.0 <= until)?;
-        let Reverse((at, order, is_alarm, place)) = PeekMut::pop(next);
+        let next = self.keys.peek_mut().filter(|key| time_of(key.0.0) <= until)?;
+        let Reverse((rank, is_alarm, place)) = PeekMut::pop(next);
+        let (at, order) = (time_of(rank), number_of(rank));
         let next = if is_alarm {
             Next::Alarm(self.alarms.take(place)?)
         } else {
@@ -66,9 +68,18 @@ impl<A, T> Queue<A, T> {
 
     fn schedule(&mut self, at: Millis, is_alarm: bool, place: u32) -> u64 {
         self.last += 1;
-        self.keys.push(Reverse((at, self.last, is_alarm, place)));
+        let rank = (i128::from(at.0) << u64::BITS) | i128::from(self.last);
+        self.keys.push(Reverse((rank, is_alarm, place)));
         self.last
     }
+}
+
+fn time_of(rank: i128) -> Millis {
+    Millis(i64::try_from(rank >> u64::BITS).unwrap_or(i64::MAX))
+}
+
+fn number_of(rank: i128) -> u64 {
+    u64::try_from(rank & i128::from(u64::MAX)).unwrap_or(u64::MAX)
 }
 
 impl<T> Slots<T> {

@@ -1,7 +1,7 @@
 //! A life that went wrong, with everything left out that it went wrong without.
 
 use super::life::live;
-use super::plan::{Plan, Trouble};
+use super::plan::{Plan, Room, Trouble};
 use super::watch::Violation;
 use crate::protocol::time::{Millis, Timing};
 
@@ -57,9 +57,10 @@ impl Shrinking<'_> {
     }
 
     fn leave_out_people(&mut self) {
-        let simpler: [fn(&mut Plan); 4] = [
+        let simpler: [fn(&mut Plan); 5] = [
+            |plan| plan.unbound = false,
             |plan| plan.stranger = false,
-            |plan| plan.short_of_room = false,
+            |plan| plan.room = Room::Usual,
             |plan| plan.one_user = false,
             |plan| plan.apps.fill(0),
         ];

@@ -87,9 +87,10 @@ fn say(world: &mut World, client: usize, event_type: &str) {
 
 fn introduction() -> Vec<String> {
     [
-        "Left and right: the states of the two pages' crSockets. Between them, with the server in the middle, what they",
-        "say: requests when they leave (`clientid`, `eventsource` and `sendevent`, of which the event is shown), and",
-        "what comes on their event streams when it comes. An x is what was lost on the way.",
+        "Left and right: the states of the two pages' crSockets, and with a star the partner, when it changes. Between",
+        "them, with the server in the middle, what they say: requests when they leave (`clientid`, `eventsource` and",
+        "`sendevent`, of which the event is shown), and what comes on their event streams when it comes. An x is what was",
+        "lost on the way.",
         "",
         "Both pages open; each is given a clientId and opens its event stream.",
         &columns("", "controller", "ser", "ver", "responder").replace("ser | ver", "  server"),
@@ -117,6 +118,11 @@ fn line(entry: &Entry) -> Option<String> {
     if let ClientEvent::Notice(Notice::State { to, .. }) = event {
         let state = state_text(to);
         let (left, right) = if *client == 0 { (state.as_str(), "") } else { ("", state.as_str()) };
+        return Some(columns(&time, left, "", "", right));
+    }
+    if let ClientEvent::Notice(Notice::Partner(partner)) = event {
+        let partner = partner.map_or("* no partner".to_owned(), |partner| format!("* partner {partner}"));
+        let (left, right) = if *client == 0 { (partner.as_str(), "") } else { ("", partner.as_str()) };
         return Some(columns(&time, left, "", "", right));
     }
     // The server is to the right of the controller, and to the left of the responder.

@@ -5,6 +5,7 @@ use super::client::Machines;
 use super::network::Network;
 use super::plan::APPS;
 use super::random::Random;
+use super::users::user_of;
 use super::world::World;
 use crate::protocol::action::{Message, Post, StreamNo};
 use crate::protocol::event::{CrEvent, Rejection};
@@ -37,7 +38,7 @@ impl Stranger {
         let mut clients = Vec::new();
         for app in apps {
             for role in [Role::Controller, Role::Responder] {
-                let client = world.add(app, Machines::ours(role));
+                let client = world.add(app, Machines::Nobody(role));
                 *world.network(client) =
                     Network { delay: Millis(20), jitter: Millis(20), ..Network::default() };
                 let number = u32::try_from(clients.len()).unwrap_or(0);
@@ -45,7 +46,7 @@ impl Stranger {
             }
         }
         let token = AccessToken::parse("stranger")?;
-        Ok(Stranger { clients, user: User::Token(token.clone()), token, streams: 0, spared })
+        Ok(Stranger { clients, user: user_of(&token), token, streams: 0, spared })
     }
 
     /// Who it is.

@@ -1,7 +1,9 @@
 //! What happened in a life, to be read: a column for each client, what the server did and troubles across.
 
+use std::collections::BTreeMap;
+
 use super::life::Life;
-use super::plan::{APPS, Plan};
+use super::plan::{APPS, Plan, Room};
 use super::watch::Violation;
 use super::world::{ClientEvent, Event, Lost};
 use crate::protocol::action::{Fate, Message, Notice, Outcome, Post};
@@ -24,7 +26,11 @@ pub fn trace(plan: &Plan, timing: &Timing) -> Result<Vec<String>, InvalidId> {
     let violation = life.live().err();
     let people = plan.browsers.len();
     let mut lines = heading(plan);
-    lines.extend(life.world.log.iter().filter_map(|entry| line(entry.at, &entry.event, people)));
+    let mut numbers = BTreeMap::new();
+    for entry in &life.world.log {
+        note_numbers(&entry.event, people, &mut numbers);
+        lines.extend(line(entry.at, &entry.event, people).map(|line| with_numbers(&line, &numbers)));
+    }
     lines.extend(violation.iter().flat_map(describe));
     Ok(lines)
 }
@@ -50,8 +56,15 @@ fn heading(plan: &Plan) -> Vec<String> {
             Millis::ZERO => "never let go by themselves".to_owned(),
             after => format!("let go after {after}"),
         },
-        if plan.short_of_room { "short lines and outputs" } else { "lines and outputs as usual" },
+        match plan.room {
+            Room::Usual => "room as usual",
+            Room::ShortQueues => "short queues, lines and outputs",
+            Room::ShortOfAll => "little room in all lines and all outputs together",
+        },
     )];
+    if plan.unbound {
+        lines.push("  anybody may take any clientId over (bind_client_ids = false)".into());
+    }
     let mut names = format!("{:>12}  ", "");
     for (client, browser) in plan.browsers.iter().enumerate() {
         let role = if client % 2 == 0 { "controller" } else { "responder" };
@@ -67,12 +80,39 @@ fn heading(plan: &Plan) -> Vec<String> {
         lines.push(format!("  clients {first} to {}: a stranger, in each app and role", first + others - 1));
     }
     lines.push("  others: second tabs".into());
+    lines.push("  behind the slash of a clientId: the client that last opened a stream with it".into());
     lines.push(
         "  =: state; >: leaves; <: comes; x: lost; #: number of a request; !: what the enclosing client is told"
             .into(),
     );
     lines.push((names + "others").trim_end().to_owned());
     lines
+}
+
+/// Whose clientIds are known from when they open a stream.
+fn note_numbers(event: &Event, people: usize, numbers: &mut BTreeMap<String, usize>) {
+    if let Event::Client(client, ClientEvent::Opens(_, credentials)) = event
+        && *client < people
+    {
+        numbers.insert(credentials.client_id.to_string(), *client);
+    }
+}
+
+/// The line with the number of its client behind each clientId that is known.
+fn with_numbers(line: &str, numbers: &BTreeMap<String, usize>) -> String {
+    let mut told = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(from) = rest.find(|sign: char| sign.is_ascii_digit()) {
+        let (before, digits) = rest.split_at(from);
+        let to = digits.find(|sign: char| !sign.is_ascii_digit()).unwrap_or(digits.len());
+        let (number, after) = digits.split_at(to);
+        told = told + before + number;
+        if let Some(client) = numbers.get(number) {
+            told += &format!("/{client}");
+        }
+        rest = after;
+    }
+    told + rest
 }
 
 fn line(at: Millis, event: &Event, people: usize) -> Option<String> {

@@ -3,9 +3,11 @@
 
 mod client;
 mod facts;
+mod goodbyes;
 mod invariant;
 mod room;
 mod streams;
+mod told;
 
 use std::collections::BTreeMap;
 
@@ -13,18 +15,15 @@ pub use invariant::{Invariant, Violation};
 pub(super) use streams::{Acceptance, Party, Rules};
 
 use self::client::Watched;
-use self::facts::{check_connections, has_use_for};
 use self::invariant::Broken;
-use self::streams::Streams;
+use self::streams::{Streams, head_of};
 use super::client::Client;
-use crate::protocol::action::{Message, Post};
 use crate::protocol::event::EventKind;
 use crate::protocol::ids::{ClientId, Pid, User};
-use crate::protocol::limits::Limits;
 use crate::protocol::policy::Pairing;
-use crate::protocol::sessions::{NotOpened, Note, ServerAction, SessionTable};
+use crate::protocol::sessions::{self, ServerAction};
 use crate::protocol::socket::State;
-use crate::protocol::time::{Millis, Step, Timing};
+use crate::protocol::time::{Millis, Step};
 use crate::protocol::wire::Frame;
 use crate::protocol::wired::{Effect, Input};
 
@@ -33,11 +32,9 @@ use crate::protocol::wired::{Effect, Input};
 pub struct Watch {
     clients: Vec<Watched>,
     streams: Streams,
-    /// When somebody with the first clientId last said something active to the second.
+    /// When something active of the first clientId was last accepted for the second.
     last_said: BTreeMap<(ClientId, ClientId), Millis>,
-    /// When somebody else was last kept from a clientId, or its session had to show that it lives.
-    contested: BTreeMap<ClientId, Millis>,
-    /// How long a partner may have been gone, at most, while one says interacting.
+    /// How long a partner may have been gone, at most, while one says interacting; the way to it comes on top.
     pub longest_gone: Option<Millis>,
     violation: Option<Violation>,
 }
@@ -95,35 +92,41 @@ impl Watch {
         self.expect(held, at, None);
     }
 
-    pub(super) fn before(&mut self, client: usize, page: &Client, input: &Input) {
+    pub(super) fn before(&mut self, client: usize, page: &Client, input: &Input, step: &Step<'_>) {
         if let Some(watched) = self.clients.get_mut(client) {
-            watched.before(page, input);
+            watched.before(page, input, step);
         }
     }
 
     /// A client has taken an input, and asks for these effects.
-    pub(super) fn after(&mut self, client: usize, page: &Client, effects: &[Effect], step: &Step<'_>) {
+    pub(super) fn after(
+        &mut self,
+        client: usize,
+        page: &Client,
+        effects: &[Effect],
+        step: &Step<'_>,
+        at: Millis,
+    ) {
         let Some(watched) = self.clients.get_mut(client) else { return };
         let mut held = Ok(());
         if let Some(ours) = page.machines.as_ours() {
-            held = watched.after(ours, page, effects, step);
+            let is_late = watched.disturbed_until.is_some_and(|until| at < until);
+            held = watched.after(ours, effects, is_late, step);
         }
         if watched.must_stay && *page.machines.state() != State::Interacting {
             let state = page.machines.state();
             held = held.and(Err((Invariant::PairsStay, format!("{state:?}, left in peace"))));
         }
-        for effect in effects {
-            if let Effect::Send { post, .. } = effect {
-                self.said(post, step.now);
-            }
-        }
-        let held = held.and_then(|()| self.check_partner_is_there(client, page, step));
-        self.expect(held, step.now, Some(client));
+        let held = held.and_then(|()| self.check_partner_is_there(client, page, at));
+        self.expect(held, at, Some(client));
     }
 
     /// What the client asked for in this step is done.
-    pub(super) fn settled(&mut self, client: usize, page: &Client, at: Millis) {
-        self.expect(check_connections(page), at, Some(client));
+    pub(super) fn settled(&mut self, client: usize, page: &Client, step: &Step<'_>, at: Millis) {
+        if let Some(watched) = self.clients.get_mut(client) {
+            let held = watched.settled(page, step);
+            self.expect(held, at, Some(client));
+        }
     }
 
     /// To whom a clientId belongs now, if to anybody, by what its streams were told.
@@ -131,19 +134,24 @@ impl Watch {
         self.streams.owner(client_id, now)
     }
 
-    /// Whether a clientId was contested, or reserved for another user who asked for it, since then.
-    pub fn was_contested(&self, client_id: ClientId, since: Millis) -> bool {
-        self.contested.get(&client_id).is_some_and(|at| *at >= since)
-    }
-
-    /// Somebody says something to somebody.
-    pub(super) fn said(&mut self, post: &Post, at: Millis) {
-        if is_active(post) {
-            self.last_said.insert((post.credentials.client_id, post.recipient), at);
+    /// A client was kept from its clientId: another user's session or reservation stood there.
+    pub(super) fn kept_out(&mut self, client: usize, client_id: ClientId, user: &User, at: Millis) {
+        if self.streams.owner(client_id, at) == Some(user) {
+            let seen = format!("{client_id} belongs to the user who was kept from it");
+            self.report(Invariant::OwnersComeIn, at, Some(client), seen);
+        }
+        if let Some(watched) = self.clients.get_mut(client) {
+            watched.kept_out = Some(at);
         }
     }
 
-    fn check_partner_is_there(&self, client: usize, page: &Client, step: &Step<'_>) -> Result<(), Broken> {
+    /// Whether a client was kept from its clientId since then.
+    pub fn was_kept_out(&self, client: usize, since: Millis) -> bool {
+        let kept_out = self.clients.get(client).and_then(|watched| watched.kept_out);
+        kept_out.is_some_and(|at| at >= since)
+    }
+
+    fn check_partner_is_there(&self, client: usize, page: &Client, at: Millis) -> Result<(), Broken> {
         if *page.machines.state() != State::Interacting || page.machines.as_ours().is_none() {
             return Ok(());
         }
@@ -152,12 +160,13 @@ impl Watch {
         let (Some(own), Some(partner)) = (page.machines.client_id(), page.machines.partner()) else {
             return Ok(());
         };
-        if disturbed.is_some_and(|until| step.now < until) {
+        if disturbed.is_some_and(|until| at < until) {
             return Ok(());
         }
         let said = self.last_said.get(&(partner, own)).copied().unwrap_or(Millis::MIN);
-        if step.now - said > longest {
-            let seen = format!("interacting with {partner}, which was last heard to speak at {said}");
+        let by_its_clock = page.clock.when(longest).max(longest) + Millis(1);
+        if at - said > by_its_clock + page.longest_way {
+            let seen = format!("interacting with {partner}, of which nothing was accepted since {said}");
             return Err((Invariant::NoGhostPartner, seen));
         }
         Ok(())
@@ -179,6 +188,10 @@ impl Watch {
         self.expect(held, rules.now, Some(client));
         if let Some(event) = event {
             self.streams.accepted(&event, rules.now);
+            let goes_on = matches!(event.effect, sessions::Effect::Forwarded | sessions::Effect::Waits);
+            if goes_on && is_active(event.text) {
+                self.last_said.insert((event.sender, event.recipient), rules.now);
+            }
             let held = Streams::check_forwarded(&event, actions);
             self.expect(held, rules.now, Some(client));
         }
@@ -197,13 +210,6 @@ impl Watch {
 
     /// The server does something.
     pub(super) fn performed(&mut self, action: &ServerAction, rules: Rules<'_>) {
-        if let ServerAction::Note(
-            Note::Contested { client_id, .. }
-            | Note::NotOpened { client_id: Some(client_id), why: NotOpened::Contested | NotOpened::Reserved },
-        ) = action
-        {
-            self.contested.insert(*client_id, rules.now);
-        }
         let held = self.streams.performed(action, rules);
         self.expect(held, rules.now, None);
     }
@@ -220,36 +226,17 @@ impl Watch {
     }
 
     /// The oldest frame that was not read is read.
-    pub(super) fn taken(&mut self, client_id: ClientId, pid: Pid) {
-        self.streams.taken(client_id, pid);
+    pub(super) fn taken(&mut self, pid: Pid) {
+        self.streams.taken(pid);
     }
 
-    /// What waits in all lines and outputs together keeps its bounds, and nothing waits too long.
-    pub(super) fn server(&mut self, server: &SessionTable, limits: &Limits, timing: &Timing, at: Millis) {
-        let held = self.streams.check_waits(timing, at);
-        self.expect(held, at, None);
-        let (lines, outputs) = (server.line_bytes(), server.output_bytes());
-        if lines > limits.all_lines_bytes || outputs > limits.all_outputs_bytes {
-            let seen = format!("{lines} bytes in lines, {outputs} bytes in outputs");
-            self.report(Invariant::Bounds, at, None, seen);
-        }
-    }
-
-    /// Checks that a client has no timer armed that its state has no use for.
-    pub fn check_timers(&mut self, client: usize, page: &Client, at: Millis) {
-        let Some(ours) = page.machines.as_ours() else { return };
-        let leaked = page.armed_timers().find(|timer| !has_use_for(ours, *timer));
-        if let Some(timer) = leaked {
-            let seen =
-                format!("{timer:?} is armed while {:?}, {:?}", ours.socket.state(), ours.receiver.state());
-            self.report(Invariant::NoTimerLeak, at, Some(client), seen);
-        }
+    /// All that the server asked for is done: nothing waits too long, and what it counts as unread is what is.
+    pub(super) fn performed_all(&mut self, output_bytes: usize, rules: Rules<'_>) {
+        let held = self.streams.check_waits(rules).and_then(|()| self.streams.check_unread(output_bytes));
+        self.expect(held, rules.now, None);
     }
 }
 
-fn is_active(post: &Post) -> bool {
-    match &post.message {
-        Message::CrEvent(event) => matches!(event.kind(), EventKind::Ping | EventKind::Ordinary),
-        Message::Alive(_) | Message::Close(_) => false,
-    }
+fn is_active(text: &str) -> bool {
+    matches!(EventKind::of(head_of(text)), EventKind::Ping | EventKind::Ordinary)
 }

@@ -19,6 +19,7 @@ use crate::protocol::time::{Millis, TimerKind, Timing};
 use crate::protocol::wire::Frame;
 use crate::protocol::wired::{Effect, Input};
 
+mod alarms;
 mod client_side;
 mod log;
 mod restart;
@@ -78,6 +79,8 @@ struct Served {
     dead: bool,
     /// What a client that does not read has not taken.
     unread: VecDeque<Frame>,
+    /// Its last words are among that: it ends when they are taken.
+    has_ended: bool,
 }
 
 /// A client's timer fires.
@@ -234,10 +237,12 @@ impl World {
         while self.watch.violation().is_none() {
             let Some((at, order, next)) = self.happenings.pop_until(until) else { break };
             self.now = self.now.max(at);
-            self.happened += 1;
             match next {
-                Next::Alarm(alarm) => self.timer_fires(alarm, order),
-                Next::Happening(happening) => self.happen(happening),
+                Next::Alarm(alarm) => self.alarm_rings(alarm, order),
+                Next::Happening(happening) => {
+                    self.happened += 1;
+                    self.happen(happening);
+                }
             }
         }
         self.now = until;
@@ -246,6 +251,11 @@ impl World {
     /// Cuts a client's event stream: both ends notice.
     pub fn cut_stream(&mut self, client: usize) {
         let Some(stream) = self.client(client).stream else { return };
+        if self.is_asleep(client) {
+            self.server_loses(client, stream, Millis::ZERO);
+            self.stream_ends(client, stream, Millis::ZERO, StreamEnd::Broken);
+            return;
+        }
         self.client_mut(client).disconnected(stream);
         self.server_loses(client, stream, Millis::ZERO);
         self.feed(client, Input::Receiver(receiver::Input::Ended { stream, how: StreamEnd::Broken }));
@@ -262,8 +272,14 @@ impl World {
 
     /// A client's device sleeps, and wakes after this time: nothing fires and nothing is heard meanwhile.
     pub fn sleep(&mut self, client: usize, length: Millis) {
-        let until = self.now + length;
-        self.client_mut(client).asleep_until = Some(until);
+        let until = Some(self.now + length);
+        let page = self.client_mut(client);
+        page.asleep_until = page.asleep_until.max(until);
+    }
+
+    /// Whether a client's device sleeps now.
+    pub fn is_asleep(&self, client: usize) -> bool {
+        self.client(client).asleep_until.is_some_and(|until| self.now < until)
     }
 
     /// The page of a client is loaded anew: what was under way to the old one is lost. The new one has been told
@@ -283,20 +299,12 @@ impl World {
 
     /// A request that no crSocket asked for: somebody's own sendevent.
     pub fn request(&mut self, client: usize, post: Post) {
-        self.watch.said(&post, self.now);
         self.send(client, NOBODY_ASKS, post);
     }
 
     /// A request that no crSocket asked for: somebody's own stream.
     pub fn request_stream(&mut self, client: usize, stream: StreamNo, credentials: Credentials) {
         self.open(client, stream, credentials);
-    }
-
-    /// Checks that a client has no timer armed that its state has no use for.
-    pub fn check_timers(&mut self, client: usize) {
-        if let Some(page) = self.clients.get(client) {
-            self.watch.check_timers(client, page, self.now);
-        }
     }
 
     /// Whether a client takes what is written to its stream; what it had not taken comes when it does again.
@@ -309,8 +317,11 @@ impl World {
             self.streams.iter().filter(|(_, served)| served.client == client).map(|(pid, _)| *pid).collect();
         for pid in pids {
             while let Some((client_id, frame)) = self.next_unread(pid) {
-                self.watch.taken(client_id, pid);
-                self.write(client_id, pid, frame);
+                self.watch.taken(pid);
+                self.hand_over(client_id, pid, frame);
+            }
+            if self.streams.get(&pid).is_some_and(|served| served.has_ended) {
+                self.end_stream(pid);
             }
         }
     }
@@ -318,20 +329,6 @@ impl World {
     fn next_unread(&mut self, pid: Pid) -> Option<(ClientId, Frame)> {
         let served = self.streams.get_mut(&pid)?;
         served.unread.pop_front().map(|frame| (served.client_id, frame))
-    }
-
-    fn timer_fires(&mut self, alarm: Alarm, order: u64) {
-        let Alarm { client, epoch, timer } = alarm;
-        let client = usize::try_from(client).unwrap_or(usize::MAX);
-        let Some(page) = self.clients.get(client).filter(|page| page.epoch == epoch) else { return };
-        let Some(armed) = page.timer(timer).filter(|armed| armed.order == order) else { return };
-        let wakes = self.wakes(client);
-        let rings_again =
-            wakes.map(|at| super::client::Timer { order: self.happenings.push_alarm(at, alarm), ..armed });
-        self.client_mut(client).set_timer(timer, rings_again);
-        if wakes.is_none() {
-            self.feed(client, Input::Timer(timer));
-        }
     }
 
     fn happen(&mut self, happening: Happening) {
@@ -355,9 +352,9 @@ impl World {
             Happening::ServerGivesClientId { client, epoch } => self.server_gives_client_id(client, epoch),
             Happening::ServerLoses { client_id, pid } => {
                 self.streams.remove(&pid);
-                self.serve(|server, step, actions| server.broken(client_id, pid, step, actions));
                 let rules = Rules { timing: &self.timing, limits: &self.limits, now: self.now };
                 self.watch.connection_gone(client_id, pid, rules);
+                self.serve(|server, step, actions| server.broken(client_id, pid, step, actions));
             }
             Happening::ServerExits { down_for } => {
                 if self.exits_at == Some(self.now) {
@@ -383,10 +380,10 @@ impl World {
     fn way(&mut self, client: usize) -> Millis {
         let network = &self.client(client).network;
         let (delay, jitter) = (network.delay, network.jitter);
-        if jitter == Millis::ZERO {
-            return delay;
-        }
-        delay + self.random.between(Millis::ZERO, jitter)
+        let more = if jitter == Millis::ZERO { jitter } else { self.random.between(Millis::ZERO, jitter) };
+        let page = self.client_mut(client);
+        page.longest_way = page.longest_way.max(delay + more);
+        delay + more
     }
 
     fn schedule(&mut self, after: Millis, happening: Happening) -> u64 {

@@ -10,7 +10,12 @@ use super::{receiver, sender};
 
 /// As many sendevents wait as two full queues of an EventSender and its goodbyes; what is more counts as not
 /// connected.
-pub const MAX_WAITING: usize = 2 * sender::MAX_QUEUED + 64;
+pub const MAX_WAITING: usize = most_waiting(sender::MAX_QUEUED);
+
+/// The same for queues of other lengths.
+pub const fn most_waiting(max_queued: usize) -> usize {
+    max_queued.saturating_mul(2).saturating_add(64)
+}
 
 /// What a SendLine is told.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -137,7 +142,7 @@ impl SendLine {
     fn post(&mut self, post: Post, step: &Step<'_>, actions: &mut Vec<SendLineAction>) {
         if self.is_free() && self.waiting() == 0 {
             self.send(post, step, actions);
-        } else if self.waiting() < MAX_WAITING {
+        } else if self.waiting() < most_waiting(step.timing.max_queued) {
             self.rest.get_or_insert_default().waiting.push_back(post);
         } else if let Some(request) = post.request {
             actions.push(outcome_of(request, Outcome::NoConnection));
@@ -159,7 +164,7 @@ impl SendLine {
         if let Some(overtaken) = self.in_flight.take() {
             let rest = self.rest.get_or_insert_default();
             rest.overtaken.push_back(overtaken);
-            if rest.overtaken.len() > MAX_WAITING {
+            if rest.overtaken.len() > most_waiting(step.timing.max_queued) {
                 let oldest = rest.overtaken.pop_front();
                 tell(oldest.as_ref(), &Outcome::NoAnswer, actions);
             }

@@ -5,6 +5,7 @@ use super::event::{CrEvent, EventKind, Rejection};
 use super::ids::{AccessToken, Assigned, ClientId, Credentials};
 use super::receiver::{ASLEEP, Backoff};
 use super::socket;
+pub use super::time::MAX_QUEUED;
 use super::time::{Millis, Step, TimerKind};
 
 mod aged;
@@ -15,9 +16,6 @@ mod state;
 pub use state::{Facts, State, WhyNotReady};
 
 use queues::{InFlight, Queued, Queues};
-
-/// How many crEvents wait for their turn, and how many are kept while offline (section 6, default 1,000).
-pub const MAX_QUEUED: usize = 1_000;
 
 /// What an EventSender is told.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -249,8 +247,9 @@ impl Sender {
         if length > max {
             return Err(Refusal::TooLong { length, max });
         }
-        if self.queues.as_ref().is_some_and(|queues| queues.is_queue_full(MAX_QUEUED)) {
-            return Err(Refusal::QueueFull { max: MAX_QUEUED });
+        let max = step.timing.max_queued;
+        if self.queues.as_ref().is_some_and(|queues| queues.is_queue_full(max)) {
+            return Err(Refusal::QueueFull { max });
         }
         Ok(())
     }
@@ -343,7 +342,7 @@ impl Sender {
         let ticket = event.ticket;
         let fate = if !event.event.buffered {
             Fate::Dropped(WhyDropped::Offline)
-        } else if self.queues_mut().is_kept_full(MAX_QUEUED) {
+        } else if self.queues_mut().is_kept_full(step.timing.max_queued) {
             Fate::Dropped(WhyDropped::BufferFull)
         } else {
             self.queues_mut().kept.push_back(event);

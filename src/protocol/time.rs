@@ -110,6 +110,8 @@ pub struct Timing {
     pub release_dt: Millis,
     /// Longest event data string, in bytes, decoded. Published default: 8,192.
     pub max_event_data_length: usize,
+    /// How many crEvents of a client wait for their turn, and how many are kept while it is offline (section 6). 1,000.
+    pub max_queued: usize,
 }
 
 impl Default for Timing {
@@ -130,6 +132,7 @@ impl Default for Timing {
             unassign_wait_dt: Millis(600_000),
             release_dt: Millis::ZERO,
             max_event_data_length: 8_192,
+            max_queued: MAX_QUEUED,
         }
     }
 }
@@ -252,7 +255,8 @@ impl Timing {
                 "max_event_data_length",
                 i64::try_from(self.max_event_data_length).unwrap_or(i64::MAX),
                 LEAST_EVENT_DATA_LENGTH,
-            )]);
+            )])
+            .chain([("max_queued", i64::try_from(self.max_queued).unwrap_or(i64::MAX), 1)]);
         for (key, value, least) in lengths {
             if value < least {
                 return Err(TimingError::TooSmall { key, value, least });
@@ -289,6 +293,9 @@ impl Timing {
         Ok(())
     }
 }
+
+/// How many crEvents wait for their turn, and how many are kept while offline (section 6, default 1,000).
+pub const MAX_QUEUED: usize = 1_000;
 
 /// The protocol's own events must fit: `reject,accessTokenMismatch,false,false,true,<13 digits>,NaN,123456` and room.
 const LEAST_EVENT_DATA_LENGTH: i64 = 128;

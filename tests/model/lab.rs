@@ -8,9 +8,7 @@ use crsocket::protocol::ids::{Assigned, ClientId, Credentials, Pid, User};
 use crsocket::protocol::limits::Limits;
 use crsocket::protocol::policy::Apps;
 use crsocket::protocol::receiver::{self, StreamEnd};
-use crsocket::protocol::sessions::{
-    Opened, PidSequence, SendAnswer, ServerAction, ServerStep, Session, SessionTable,
-};
+use crsocket::protocol::sessions::{Opened, PidSequence, SendAnswer, ServerAction, ServerStep, SessionTable};
 use crsocket::protocol::time::{Millis, Step, TimerKind};
 use crsocket::protocol::wire::{EventData, EventSourceParams, Frame, MsgEvent, SendEvent};
 use crsocket::protocol::wired::{Effect, Input, WiredSocket};
@@ -18,8 +16,8 @@ use crsocket::protocol::{send_line, socket};
 
 use crate::mail::{Mail, Outbox, event_with, number_of, number_sent};
 use crate::peace::Peace;
-use crate::rules::{self, Rule};
-use crate::setup::{Client, Deed, GRAIN, Mutant, Setup};
+use crate::rules::{self, Rule, is_own};
+use crate::setup::{Deed, GRAIN, Mutant, Setup};
 use crate::shared::{Memo, Pool, Shared};
 use crate::situation::{Item, Page, Situation, Stream, UnderWay, What};
 
@@ -687,14 +685,6 @@ fn would_change(page: &Shared<Page>, deed: &Deed) -> bool {
         Deed::Token(token) => client.access_token.valid() != Some(token),
         Deed::Says { .. } => page.machines.sender.state().is_ready(),
     }
-}
-
-/// Whether the session is one of this client, and not of another user with its clientId.
-fn is_own(client: &Client, session: &Session) -> bool {
-    let mut tokens = client.tokens();
-    client.app == *session.app()
-        && client.role == session.role()
-        && tokens.any(|token| *session.user() == User::Token(token.clone()))
 }
 
 fn input_of(deed: &Deed, page: &Page) -> socket::Input {

@@ -2,15 +2,15 @@
 
 use crsocket::protocol::action::{Message, Notice, Post};
 use crsocket::protocol::event::{CrEvent, EventKind};
-use crsocket::protocol::ids::{ClientId, Pid, User};
+use crsocket::protocol::ids::{Assigned, ClientId, Credentials, Pid, Role, User};
 use crsocket::protocol::limits::Limits;
 use crsocket::protocol::policy::Pairing;
-use crsocket::protocol::sessions::SessionTable;
-use crsocket::protocol::socket::State;
+use crsocket::protocol::sessions::{Session, SessionTable};
+use crsocket::protocol::socket::{State, WhyPassive, WhyUnconnected, WhyUnpaired};
 use crsocket::protocol::time::{Millis, TimerKind};
 use crsocket::protocol::wire::Frame;
 use crsocket::protocol::wired::{Effect, Input, WiredSocket};
-use crsocket::protocol::{receiver, send_line};
+use crsocket::protocol::{receiver, send_line, sender};
 
 use crate::setup::{Client, Setup};
 use crate::situation::{Page, Situation, UnderWay, What};
@@ -43,7 +43,7 @@ pub enum Rule {
     NoCrossing,
     /// 4: a sender whose clientId has a live session must show that session's app, role and user.
     NoImpersonation,
-    /// 1: a clientId is unique in the whole server; its session is its client's.
+    /// 1: a clientId is unique in the whole server; 4: a stranger never takes it over.
     SessionsAreTheirOwners,
 }
 
@@ -54,14 +54,14 @@ const LONGEST_LINE: usize = 5;
 /// What did not hold when a client took an input. The page remembers what it must for later steps.
 pub fn check_step(before: &Page, page: &mut Page, effects: &[Effect]) -> Option<Rule> {
     let keeps_order = page.outbox.took_step(&before.machines, &page.machines, effects);
-    let broken = check_goodbyes(page, effects)
+    let broken = check_goodbyes(before, page, effects)
         .or_else(|| check_heard(before, page, effects))
         .or_else(|| (!keeps_order).then_some(Rule::OrderAtTheLink))
         .or_else(|| check_queues(page));
-    remember_held(page);
+    page.held.extend(held_by(&page.machines));
     broken
-        .or_else(|| check_state(page))
         .or_else(|| check_children(&page.machines))
+        .or_else(|| check_state(page))
         .or_else(|| check_timers(page))
 }
 
@@ -108,61 +108,112 @@ fn check_queues(page: &Page) -> Option<Rule> {
     (!fits).then_some(Rule::Bounds)
 }
 
-fn check_goodbyes(page: &Page, effects: &[Effect]) -> Option<Rule> {
-    let is_goodbye = |post: &Post| match &post.message {
-        Message::CrEvent(event) => matches!(event.kind(), EventKind::Inactive | EventKind::Unassign),
-        Message::Alive(_) | Message::Close(_) => false,
-    };
-    let held = |post: &Post| page.held.contains(&(post.credentials.clone(), post.recipient));
-    let wrong = effects.iter().any(|effect| match effect {
-        Effect::Send { post, .. } => is_goodbye(post) && !held(post),
-        _ => false,
+/// Of what the client hands over in this step to leave now or later.
+fn check_goodbyes(before: &Page, page: &Page, effects: &[Effect]) -> Option<Rule> {
+    let left = effects.iter().filter_map(|effect| match effect {
+        Effect::Send { post, .. } => Some(post),
+        _ => None,
     });
-    wrong.then_some(Rule::GoodbyeCredentials)
+    let waited = before.machines.line.waiting();
+    let mut handed_over = left.chain(page.machines.line.posts()).skip(waited);
+    let holds = |post: &Post| match kind_of(post) {
+        Some(EventKind::Inactive) => held_by(&before.machines).is_some_and(|held| held == who(post)),
+        // It may be said again when somebody else is the partner.
+        Some(EventKind::Unassign) => page.held.get(&post.recipient) == Some(&post.credentials),
+        Some(EventKind::Ping | EventKind::Reject | EventKind::Ordinary) | None => true,
+    };
+    (!handed_over.all(holds)).then_some(Rule::GoodbyeCredentials)
 }
 
-fn remember_held(page: &mut Page) {
-    let facts = page.machines.sender.facts();
-    if let Some(held) = facts.credentials().zip(facts.partner.valid().copied()) {
-        page.held.insert(held);
+fn kind_of(post: &Post) -> Option<EventKind> {
+    match &post.message {
+        Message::CrEvent(event) => Some(event.kind()),
+        Message::Alive(_) | Message::Close(_) => None,
     }
 }
 
+/// As whom it goes to whom, the other way round.
+fn who(post: &Post) -> (ClientId, Credentials) {
+    (post.recipient, post.credentials.clone())
+}
+
+/// The partner, and the credentials by which it knows this client.
+fn held_by(ours: &WiredSocket) -> Option<(ClientId, Credentials)> {
+    let facts = ours.sender.facts();
+    facts.partner.valid().copied().zip(facts.credentials())
+}
+
+/// What the enclosing client is told, and whom that makes active.
 fn check_heard(before: &Page, page: &mut Page, effects: &[Effect]) -> Option<Rule> {
-    let partners = [before.machines.socket.partner(), page.machines.socket.partner()];
+    let (from, to) = (&before.machines.socket, &page.machines.socket);
+    let partners = [from.partner(), to.partner()];
+    let id = from.client().client_id.clone();
+    if id.valid().is_some() && id != to.client().client_id {
+        page.heard = None;
+    }
+    // What still comes for a former clientId is not said to the present one.
+    let is_meant = from.receiver().stream.as_ref().map(|stream| stream.client_id) == id.valid().copied();
     for effect in effects {
-        let Effect::Notify(Notice::CrEvent(event)) = effect else { continue };
+        let event = match effect {
+            Effect::Notify(Notice::CrEvent(event)) => event,
+            // A controller forgets whom it let go.
+            Effect::Notify(Notice::Partner(None)) if to.role() == Role::Controller => {
+                page.heard = None;
+                continue;
+            }
+            _ => continue,
+        };
         let Some(sender) = event.sender.filter(|sender| partners.contains(&Some(*sender))) else {
             return Some(Rule::OnlyThePartner);
         };
         let is_active = matches!(event.kind(), EventKind::Ping | EventKind::Ordinary);
-        page.heard = is_active.then_some((sender, Millis::ZERO));
+        if is_meant || !is_active {
+            page.heard = is_active.then_some((sender, Millis::ZERO));
+        }
     }
     None
 }
 
-/// The published states in words of their own, not by the function under test.
+/// The state is what the facts amount to, by the tables of section 7, not by the function under test.
 fn check_state(page: &Page) -> Option<Rule> {
-    let ours = &page.machines;
-    let client = ours.socket.client();
-    let is_active = client.visible
-        && client.online
-        && !(client.paused || client.unloading)
-        && client.client_id.valid().is_some()
-        && ours.sender.facts().client_id.is_some();
-    let state = ours.socket.state();
-    let holds = match (is_active, ours.receiver.state()) {
-        (false, _) => matches!(state, State::Passive(_)),
-        (true, receiver::State::Opening) => *state == State::Connecting,
-        (true, receiver::State::Open) if ours.sender.state().is_ready() => state.is_paired(),
-        (true, receiver::State::Open) => matches!(state, State::ReadyToPair(_)),
-        (true, _) => matches!(state, State::ReadyToConnect(_)),
-    };
-    let heard = page.heard.map(|(from, _)| from);
+    let state = page.machines.socket.state();
     // At the moment itself, other timers may come before the one that says so.
     let times_out = page.timer(TimerKind::Partner) == Some(Millis::ZERO);
-    let interacts_alone = *state == State::Interacting && heard != ours.socket.partner() && !times_out;
-    (!holds || interacts_alone).then_some(Rule::StateFollowsFacts)
+    let is_excused = times_out && *state == State::Interacting;
+    (*state != state_by_facts(page) && !is_excused).then_some(Rule::StateFollowsFacts)
+}
+
+fn state_by_facts(page: &Page) -> State {
+    let ours = &page.machines;
+    let client = ours.socket.client();
+    let reasons = [
+        (client.client_id == Assigned::Invalid, WhyPassive::InvalidClientId),
+        (ours.sender.facts().client_id.is_none(), WhyPassive::NoClientId),
+        (!client.visible, WhyPassive::NotVisible),
+        (!client.online, WhyPassive::NotOnline),
+        (client.paused, WhyPassive::Paused),
+        (client.unloading, WhyPassive::Unloading),
+    ];
+    if let Some((_, why)) = reasons.into_iter().find(|(applies, _)| *applies) {
+        return State::Passive(why);
+    }
+    match (ours.receiver.state(), ours.sender.state()) {
+        (receiver::State::Opening, _) => State::Connecting,
+        (receiver::State::Closed(why) | receiver::State::Closing(why), _) => {
+            State::ReadyToConnect(WhyUnconnected::Closed(why))
+        }
+        (receiver::State::Aborted(why), _) => State::ReadyToConnect(WhyUnconnected::Aborted(why)),
+        (receiver::State::Open, sender::State::NotReady(why)) => {
+            State::ReadyToPair(WhyUnpaired::NotReady(why))
+        }
+        (receiver::State::Open, sender::State::PartnerRejected(why)) => {
+            State::ReadyToPair(WhyUnpaired::Rejected(why))
+        }
+        (receiver::State::Open, sender::State::Ready { .. }) => {
+            let is_heard = page.heard.is_some_and(|(from, _)| ours.socket.partner() == Some(from));
+            if is_heard { State::Interacting } else { State::Searching }
+        }
+    }
 }
 
 fn check_children(ours: &WiredSocket) -> Option<Rule> {
@@ -218,18 +269,26 @@ pub fn check_delivery(
     (crossing && !is_of_server).then_some(Rule::NoCrossing)
 }
 
-/// Sessions are those of clients that exist, in their roles.
+/// Sessions are those of clients that exist, in their roles and by their tokens. No world has both somebody who bears
+/// another's clientId and faults that could end the owner's session.
 pub fn check_server(setup: &Setup, server: &SessionTable) -> Option<Rule> {
     let mut seen = Vec::new();
     let foreign = server.sessions().any(|(client_id, session)| {
         let owner = setup.owner(client_id);
-        let is_owners =
-            owner.is_some_and(|owner| owner.app == *session.app() && owner.role == session.role());
+        let is_owners = owner.is_some_and(|owner| is_own(owner, session));
         let is_second = seen.contains(&session.pid());
         seen.push(session.pid());
         !is_owners || is_second
     });
     foreign.then_some(Rule::SessionsAreTheirOwners).or_else(|| check_bounds(setup, server))
+}
+
+/// Whether the session is one of this client, and not of another user with its clientId.
+pub fn is_own(client: &Client, session: &Session) -> bool {
+    let mut tokens = client.tokens();
+    client.app == *session.app()
+        && client.role == session.role()
+        && tokens.any(|token| *session.user() == User::Token(token.clone()))
 }
 
 /// Lines are within their bounds, and outputs are empty: every transport takes what is written at once.

@@ -76,6 +76,18 @@ pub enum Mutant {
 }
 
 impl Mutant {
+    pub const ALL: [Mutant; 9] = [
+        Mutant::UnassignForgotten,
+        Mutant::TimersNotCancelled,
+        Mutant::StrangersHeard,
+        Mutant::RejectsMisrouted,
+        Mutant::EventsTwice,
+        Mutant::RequestsTwice,
+        Mutant::LinesUnbounded,
+        Mutant::AnyPairing,
+        Mutant::AnySpeaker,
+    ];
+
     /// The property that it breaks.
     pub fn breaks(self) -> &'static str {
         match self {
@@ -170,6 +182,7 @@ pub fn short_timing() -> Timing {
         unassign_wait_dt: Millis(8_000),
         release_dt: Millis::ZERO,
         max_event_data_length: 8_192,
+        max_queued: crsocket::protocol::sender::MAX_QUEUED,
     }
 }
 

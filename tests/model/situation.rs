@@ -1,6 +1,6 @@
 //! A situation: everything on which it depends what can happen next. Now is always zero.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crsocket::protocol::action::{Message, Outcome, Post};
 use crsocket::protocol::event::CrEvent;
@@ -39,8 +39,8 @@ pub struct Page {
     pub machines: WiredSocket,
     /// When the armed timers are due.
     pub timers: [Option<Millis>; TimerKind::ALL.len()],
-    /// Credentials and partners that held together.
-    pub held: BTreeSet<(Credentials, ClientId)>,
+    /// The partners that it had, each with the credentials by which it last knew this client.
+    pub held: BTreeMap<ClientId, Credentials>,
     /// The last event that reached the enclosing client, if it was one that makes its sender active.
     pub heard: Option<(ClientId, Millis)>,
     /// The crEvents of its enclosing client, until they have left.

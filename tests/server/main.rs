@@ -18,6 +18,7 @@ mod proxy;
 
 mod bad_input;
 mod files;
+mod hosted;
 mod ids;
 mod nginx;
 mod peers;

@@ -4,9 +4,9 @@ use super::{Browser, SETTLING, Turn};
 use crate::protocol::action::{Fate, Message, Notice, Post, Refusal, Ticket, WhyDropped};
 use crate::protocol::event::CrEvent;
 use crate::protocol::ids::{ClientId, Credentials, Pid};
-use crate::protocol::sender::{self, MAX_QUEUED, WhyNotReady};
+use crate::protocol::sender::{self, WhyNotReady};
 use crate::protocol::socket::State;
-use crate::protocol::time::TimerKind;
+use crate::protocol::time::{Step, TimerKind};
 use crate::protocol::wired::Effect;
 
 /// A crEvent that waits, with what it was made with.
@@ -23,8 +23,8 @@ impl Browser {
     /// The page sends a crEvent.
     pub(super) fn accept(&mut self, ticket: Ticket, event: CrEvent, turn: &mut Turn<'_>) {
         let fate = match (self.sender.state(), self.recipient()) {
-            (sender::State::Ready { .. }, Some(_)) if self.queue.len() >= MAX_QUEUED => {
-                Fate::Refused(Refusal::QueueFull { max: MAX_QUEUED })
+            (sender::State::Ready { .. }, Some(_)) if self.queue.len() >= turn.step.timing.max_queued => {
+                Fate::Refused(Refusal::QueueFull { max: turn.step.timing.max_queued })
             }
             (sender::State::Ready { .. }, Some((credentials, recipient))) => {
                 self.queue.push_back(Letter { ticket: Some(ticket), event, credentials, recipient });
@@ -38,9 +38,9 @@ impl Browser {
     }
 
     /// A ping stands in line like any other crEvent, also behind a goodbye.
-    pub(super) fn enqueue_ping(&mut self) {
+    pub(super) fn enqueue_ping(&mut self, step: &Step<'_>) {
         if let Some((credentials, recipient)) = self.recipient()
-            && self.queue.len() < MAX_QUEUED
+            && self.queue.len() < step.timing.max_queued
         {
             self.queue.push_back(Letter { ticket: None, event: CrEvent::ping(), credentials, recipient });
         }
@@ -85,7 +85,7 @@ impl Browser {
         let Some(ticket) = letter.ticket else { return };
         let fate = if !letter.event.buffered {
             Fate::Dropped(WhyDropped::Offline)
-        } else if self.kept.len() >= MAX_QUEUED {
+        } else if self.kept.len() >= turn.step.timing.max_queued {
             Fate::Dropped(WhyDropped::BufferFull)
         } else {
             self.kept.push_back(letter);
@@ -143,7 +143,7 @@ impl Browser {
             self.cancel_timer(TimerKind::Ping, turn);
         } else if *from != self.state {
             if *from != State::Interacting {
-                self.enqueue_ping();
+                self.enqueue_ping(turn.step);
             }
             self.put_off_ping(turn);
         }

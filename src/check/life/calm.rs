@@ -1,8 +1,7 @@
 //! Calms: the faults stop, people come back, and every willing pair has to find back in time (section 10).
 
-use super::Life;
+use super::{FASTEST, Life};
 use crate::check::client::Machines;
-use crate::check::plan::Round;
 use crate::check::stranger::Stranger;
 use crate::check::watch::Invariant;
 use crate::check::world::Event;
@@ -29,7 +28,7 @@ struct Wait {
 }
 
 impl Life<'_> {
-    pub(super) fn calm(&mut self, round: &Round) {
+    pub(super) fn calm(&mut self) {
         self.world.tell_log(Event::Told("the faults stop, people come back".into()));
         self.close_second_tabs();
         for client in 0..self.people.len() {
@@ -53,12 +52,12 @@ impl Life<'_> {
         }
         if self.world.recording {
             for pair in self.pairs() {
-                let bound = self.bound(pair, round);
+                let bound = self.bound(pair);
                 let told = format!("clients {} and {} find back within {bound}, if willing", pair.0, pair.1);
                 self.world.tell_log(Event::Told(told));
             }
         }
-        self.expect_pairs(round);
+        self.expect_pairs();
         self.expect_peace();
     }
 
@@ -68,13 +67,13 @@ impl Life<'_> {
         for tab in self.people.len() + others..self.world.client_count() {
             let role = self.world.client(tab).machines.role();
             self.world.tell(tab, Input::Unloading(true));
-            self.world.reload(tab, Machines::ours(role));
+            self.world.reload(tab, Machines::Nobody(role));
         }
     }
 
-    /// How long it may take until a pair has found back (section 10). Longer where one of its clientIds was, or may
-    /// still be, reserved for another user or contested: in this round or in its calm so far.
-    fn bound(&self, pair: (usize, usize), round: &Round) -> Millis {
+    /// How long it may take until a pair has found back (section 10). Longer where one of its clientIds was reserved for
+    /// another user, or contested.
+    fn bound(&self, pair: (usize, usize)) -> Millis {
         let timing = &self.world.timing;
         let first = Millis(625);
         let longest = Millis(18_750);
@@ -84,30 +83,25 @@ impl Life<'_> {
             + timing.interacting_max_event_out_dt
             + timing.min_cr_event_dt
             + self.plan.delay.times(6);
-        if self.is_contested(pair, round) {
-            bound + timing.max_prev_alive_dt.times(2) + longest
-        } else {
-            bound
-        }
+        // Clients whose clocks are slow wait longer.
+        let bound = bound + Millis(bound.0 * FASTEST / 1_000_000);
+        if self.is_contested(pair) { bound + timing.max_prev_alive_dt.times(2) + longest } else { bound }
     }
 
-    fn is_contested(&self, pair: (usize, usize), round: &Round) -> bool {
-        let is_its = |client: usize| client == pair.0 || client == pair.1;
-        round.troubles.iter().any(|trouble| is_its(trouble.client) && trouble.what.may_contest())
-            || [pair.0, pair.1].into_iter().any(|client| {
-                let id = self.world.client_id(client);
-                id.is_some_and(|id| self.world.watch.was_contested(id, self.round_began))
-            })
+    /// Whether one of them was kept from its clientId in this round, or in its calm so far. What a stranger is refused
+    /// does not count.
+    fn is_contested(&self, pair: (usize, usize)) -> bool {
+        [pair.0, pair.1].into_iter().any(|client| self.world.watch.was_kept_out(client, self.round_began))
     }
 
-    fn expect_pairs(&mut self, round: &Round) {
+    fn expect_pairs(&mut self) {
         let begin = self.world.now();
         self.summary.calms += 1;
         let mut waits: Vec<Wait> =
             self.pairs().map(|pair| Wait { pair, willing_since: begin, took: Millis::ZERO }).collect();
         let mut retry_at = begin + RETRY;
         // The whole bound, also where all look well sooner: a half-open stream may not have been noticed yet.
-        while self.world.watch.violation().is_none() && !self.is_over(begin, round, &waits) {
+        while self.world.watch.violation().is_none() && !self.is_over(begin, &waits) {
             self.attack();
             self.world.run_for(Millis(500));
             if self.world.now() >= retry_at {
@@ -115,7 +109,7 @@ impl Life<'_> {
                 self.try_again();
             }
             for wait in &mut waits {
-                self.look_at(wait, round);
+                self.look_at(wait);
             }
         }
         self.expect_everybody_back();
@@ -140,7 +134,7 @@ impl Life<'_> {
         }
     }
 
-    fn look_at(&mut self, wait: &mut Wait, round: &Round) {
+    fn look_at(&mut self, wait: &mut Wait) {
         let (now, pair) = (self.world.now(), wait.pair);
         if self.is_interacting(pair) {
             return;
@@ -153,7 +147,7 @@ impl Life<'_> {
             return;
         }
         wait.took = now - wait.willing_since;
-        let bound = self.bound(pair, round);
+        let bound = self.bound(pair);
         if wait.took >= bound {
             let states = (self.world.state(pair.0).clone(), self.world.state(pair.1).clone());
             let seen = format!("{bound} after the calm began: {states:?}");
@@ -161,9 +155,9 @@ impl Life<'_> {
         }
     }
 
-    fn is_over(&self, begin: Millis, round: &Round, waits: &[Wait]) -> bool {
+    fn is_over(&self, begin: Millis, waits: &[Wait]) -> bool {
         let elapsed = self.world.now() - begin;
-        let bounds = waits.iter().map(|wait| self.bound(wait.pair, round));
+        let bounds = waits.iter().map(|wait| self.bound(wait.pair));
         let bound = bounds.max().unwrap_or(Millis::ZERO);
         let all = |done: &dyn Fn((usize, usize)) -> bool| {
             waits.iter().all(|wait| self.is_interacting(wait.pair) || done(wait.pair))
@@ -200,14 +194,11 @@ impl Life<'_> {
         }
     }
 
-    /// A stranger makes several requests a second for a while, and stays away for a while.
+    /// A stranger makes several requests a second, all the time.
     fn attack(&mut self) {
-        if let Some(stranger) = &mut self.stranger
-            && self.world.now().0 % 9_000 < 3_000
-        {
-            for _ in 0..2 {
-                stranger.act(&mut self.world, self.people.len(), true, &mut self.random);
-            }
+        let Some(stranger) = &mut self.stranger else { return };
+        for _ in 0..1 + self.random.below(2) {
+            stranger.act(&mut self.world, self.people.len(), true, &mut self.random);
         }
     }
 
@@ -224,10 +215,31 @@ impl Life<'_> {
             let left = end - self.world.now();
             self.world.run_for(left.min(Millis(500)));
         }
-        for client in 0..self.people.len() {
-            self.world.check_timers(client);
-        }
         self.world.watch.must_stay(&clients, false);
+        self.expect_one_partner();
+        for client in 0..self.people.len() {
+            self.world.client_mut(client).longest_way = Millis::ZERO;
+        }
+    }
+
+    /// Who says interacting is the partner of its partner, and so the only one. Not where a clientId was given up, and
+    /// somebody else has it now.
+    fn expect_one_partner(&mut self) {
+        for client in 0..self.people.len() {
+            let page = &self.world.client(client).machines;
+            let (own, partner) = (page.client_id(), page.partner());
+            let other = (0..self.people.len()).find(|other| self.world.client_id(*other) == partner);
+            let Some(other) = other.filter(|_| *page.state() == State::Interacting) else { continue };
+            if !self.owns_its_id(other) {
+                continue;
+            }
+            let others = self.world.client(other).machines.partner();
+            if others != own {
+                let seen = format!("interacting with client {other}, whose partner is {others:?}");
+                let now = self.world.now();
+                self.world.watch.report(Invariant::OnePartner, now, Some(client), seen);
+            }
+        }
     }
 
     pub(super) fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
@@ -261,11 +273,13 @@ impl Life<'_> {
             })
     }
 
-    /// Who closes in peace gives his clientId up, perhaps to a stranger.
+    /// Who closes in peace gives his clientId up, perhaps to a stranger; and who types one may type another client's.
     fn owns_its_id(&self, client: usize) -> bool {
         let Some(id) = self.world.client_id(client) else { return false };
         let owner = self.world.watch.owner(id, self.world.now());
-        self.stranger.as_ref().is_none_or(|stranger| owner != Some(stranger.user()))
+        let is_anothers =
+            (0..self.people.len()).any(|other| other != client && self.world.client_id(other) == Some(id));
+        !is_anothers && self.stranger.as_ref().is_none_or(|stranger| owner != Some(stranger.user()))
     }
 }
 

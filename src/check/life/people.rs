@@ -1,10 +1,11 @@
 //! Who sits before the clients, and what they do.
 
-use super::Life;
+use super::{FASTEST, Life};
 use crate::check::client::Machines;
 use crate::check::network::Network;
-use crate::check::plan::{Trouble, What};
+use crate::check::plan::{LONG, Trouble, What};
 use crate::check::random::Random;
+use crate::check::users::{MISSHAPEN, REFUSED, renewed};
 use crate::protocol::action::Ticket;
 use crate::protocol::event::CrEvent;
 use crate::protocol::ids::{AccessToken, AppId, Assigned, ClientId, Role};
@@ -12,7 +13,10 @@ use crate::protocol::socket::Input;
 use crate::protocol::time::Millis;
 
 /// How long what a device hears after a sleep may be older than it knows (it notices only a timer that is 5 s late).
-const OLD_AFTER_SLEEP: Millis = Millis(30_000);
+const OLD_AFTER_SLEEP: Millis = Millis(32_000);
+
+/// How much too fast or too slow clocks are, in parts of 2^20 (about millionths).
+const RATES: [i64; 6] = [0, 20, 100, 300, 1_000, FASTEST];
 
 /// How long a server that is stopping goes on answering, at least and at most.
 const SHORTEST_STOP: Millis = Millis(200);
@@ -34,6 +38,8 @@ impl Life<'_> {
         self.people.push(Person { app: app.clone(), role, token: token.clone(), partner });
         self.world.client_mut(client).calendar_offset =
             self.random.between(Millis(-90_000), Millis(90_000)).0;
+        let rate = *self.random.one_of(&RATES).unwrap_or(&0);
+        self.world.client_mut(client).clock.rate = if self.random.chance(500) { rate } else { -rate };
         *self.world.network(client) = self.calm_network(client);
         self.enter_page(client, None);
     }
@@ -66,6 +72,9 @@ impl Life<'_> {
 
     /// The enclosing client says something of its own.
     pub(super) fn chat(&mut self, client: usize) {
+        if self.world.is_asleep(client) {
+            return;
+        }
         self.tag += 1;
         let Ok(event) = CrEvent::new("chat", "").and_then(|event| event.with_params([self.tag.to_string()]))
         else {
@@ -75,8 +84,12 @@ impl Life<'_> {
         self.world.tell(client, Input::Send { ticket: Ticket(self.tag), event });
     }
 
-    pub(super) fn begin(&mut self, trouble: &Trouble) {
+    /// Begins a trouble; says whether it did. Nobody does anything at a device that sleeps.
+    pub(super) fn begin(&mut self, trouble: &Trouble) -> bool {
         let client = trouble.client;
+        if trouble.what.is_done_by_people() && self.world.is_asleep(client) {
+            return false;
+        }
         let world = &mut self.world;
         match trouble.what {
             What::RequestsLost(permille) => world.network(client).requests_lost = permille,
@@ -90,6 +103,7 @@ impl Life<'_> {
                 world.watch.disturb(client, world.now() + trouble.length + OLD_AFTER_SLEEP);
                 world.set_reads(client, false);
             }
+            What::ServerRestart if trouble.length >= LONG => world.restart_server(trouble.length),
             What::ServerRestart => world.restart_server(trouble.length.min(Millis(8_000))),
             What::ServerStops => {
                 let serves_for = trouble.length.clamp(SHORTEST_STOP, LONGEST_STOP);
@@ -123,13 +137,25 @@ impl Life<'_> {
                 let token = Assigned::parse(Some("other"), AccessToken::parse);
                 world.tell(client, Input::AccessToken(token));
             }
+            What::TokenRenewed => self.renew_token(client),
+            What::TokenCleared => world.tell(client, Input::AccessToken(Assigned::Nothing)),
+            What::TokenInvalid => world.tell(client, Input::AccessToken(Assigned::Invalid)),
+            What::TokenRefused => {
+                let text = if self.random.chance(500) { REFUSED } else { MISSHAPEN };
+                let token = Assigned::parse(Some(text), AccessToken::parse);
+                world.tell(client, Input::AccessToken(token));
+            }
             What::SecondTab => self.open_second_tab(client),
         }
+        true
     }
 
-    /// Ends a trouble that lasts; says whether it was one.
+    /// Ends a trouble that lasts; says whether it was one. What people do not end themselves, the calm does.
     pub(super) fn end(&mut self, trouble: &Trouble) -> bool {
         let client = trouble.client;
+        if trouble.what.is_done_by_people() && self.world.is_asleep(client) {
+            return false;
+        }
         let world = &mut self.world;
         match trouble.what {
             What::RequestsLost(_) => world.network(client).requests_lost = 0,
@@ -149,15 +175,18 @@ impl Life<'_> {
                 world.tell(client, Input::Online(true));
             }
             What::WrongPartner | What::PartnerCleared => self.assign_partner(client),
-            What::TokenChanged => self.give_token(client),
+            What::TokenChanged | What::TokenCleared | What::TokenInvalid | What::TokenRefused => {
+                self.give_token(client);
+            }
+            What::Asleep => return !world.is_asleep(client),
             What::StreamCut
             | What::ServerRestart
             | What::ServerStops
             | What::Recycled
             | What::Reloaded { .. }
-            | What::Asleep
             | What::IdCleared
             | What::IdChanged
+            | What::TokenRenewed
             | What::SecondTab => return false,
         }
         true
@@ -179,7 +208,7 @@ impl Life<'_> {
     fn open_second_tab(&mut self, client: usize) {
         let Some(person) = self.people.get(client).cloned() else { return };
         let id = self.world.client_id(client);
-        let tab = self.world.add(&person.app, Machines::ours(person.role));
+        let tab = self.world.add(&person.app, self.machines(client, person.role));
         *self.world.network(tab) = self.calm_network(tab);
         self.world.tell(tab, Input::ClientId(id.into()));
         self.world.tell(tab, Input::AccessToken(Assigned::Valid(person.token)));
@@ -209,6 +238,16 @@ impl Life<'_> {
         };
         let partner = self.world.client_id(person.partner);
         self.world.tell(client, Input::Partner(partner.into()));
+    }
+
+    fn renew_token(&mut self, client: usize) {
+        self.tag += 1;
+        if let Some(person) = self.people.get_mut(client)
+            && let Ok(token) = renewed(&person.token, self.tag)
+        {
+            person.token = token;
+            self.give_token(client);
+        }
     }
 
     pub(super) fn give_token(&mut self, client: usize) {

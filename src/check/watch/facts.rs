@@ -1,68 +1,15 @@
 //! What must be true of a client at every moment: its state, its children, its queues, its connections, its timers.
 
+use super::goodbyes::Goodbyes;
 use super::invariant::{Broken, Invariant};
+use super::told::Told;
 use crate::check::client::Client;
-use crate::protocol::ids::ClientId;
-use crate::protocol::receiver;
-use crate::protocol::send_line::MAX_WAITING;
-use crate::protocol::sender::{self, MAX_QUEUED};
+use crate::protocol::ids::{Assigned, Role};
+use crate::protocol::receiver::WhyAborted;
 use crate::protocol::socket::State;
 use crate::protocol::time::{Millis, Step, TimerKind};
+use crate::protocol::wire::AbortReason;
 use crate::protocol::wired::WiredSocket;
-
-/// The published states in words of their own, not by the function under test.
-pub(super) fn check_state(
-    ours: &WiredSocket,
-    heard: Option<(ClientId, Millis, bool)>,
-    disturbed_until: Option<Millis>,
-    step: &Step<'_>,
-) -> Result<(), Broken> {
-    let client = ours.socket.client();
-    let is_active = client.visible
-        && client.online
-        && !(client.paused || client.unloading)
-        && client.client_id.valid().is_some()
-        && ours.sender.facts().client_id.is_some();
-    let receiver = ours.receiver.state();
-    let state = ours.socket.state();
-    let is_connected = is_active && receiver == receiver::State::Open;
-    let holds = match state {
-        State::Passive(_) => !is_active,
-        State::Connecting => is_active && receiver == receiver::State::Opening,
-        State::ReadyToConnect(_) => {
-            is_active && !matches!(receiver, receiver::State::Opening | receiver::State::Open)
-        }
-        State::ReadyToPair(_) => is_connected && !is_ready(ours.sender.facts()),
-        State::Searching | State::Interacting => is_connected && is_ready(ours.sender.facts()),
-    };
-    if !holds {
-        let seen = format!("{state:?}: {client:?}, {receiver:?}, {:?}", ours.sender.facts());
-        return Err((Invariant::StateFollowsFacts, seen));
-    }
-    if *state != State::Interacting {
-        return Ok(());
-    }
-    let limit = step.timing.partner_active_max_event_in_dt;
-    let partner_is_active = heard.is_some_and(|(from, at, active)| {
-        // At the very moment, the timer may be the next to fire.
-        Some(from) == ours.socket.partner() && active && step.now - at <= limit
-    });
-    // Timers of a device that slept are late; the state follows when they fire.
-    let disturbed = disturbed_until.is_some_and(|until| step.now < until);
-    if !partner_is_active && !disturbed {
-        let seen = format!("interacting with {:?}, last heard {:?}", ours.socket.partner(), heard);
-        return Err((Invariant::StateFollowsFacts, seen));
-    }
-    Ok(())
-}
-
-/// Section 6: all assigned, not rejected.
-fn is_ready(facts: &sender::Facts) -> bool {
-    facts.client_id.is_some()
-        && facts.access_token.valid().is_some()
-        && facts.partner.valid().is_some()
-        && facts.rejection.is_none()
-}
 
 pub(super) fn check_children(ours: &WiredSocket) -> Result<(), Broken> {
     if ours.socket.sender() != ours.sender.facts() {
@@ -73,15 +20,6 @@ pub(super) fn check_children(ours: &WiredSocket) -> Result<(), Broken> {
         let seen =
             format!("receiver: {:?}, its crSocket: {:?}", ours.receiver.state(), ours.socket.receiver());
         return Err((Invariant::ChildrenAgree, seen));
-    }
-    Ok(())
-}
-
-pub(super) fn check_bounds(ours: &WiredSocket) -> Result<(), Broken> {
-    let (queued, kept) = ours.sender.queued();
-    let waiting = ours.line.waiting();
-    if queued > MAX_QUEUED + 1 || kept > MAX_QUEUED + 1 || waiting > MAX_WAITING {
-        return Err((Invariant::Bounds, format!("{queued} queued, {kept} kept, {waiting} waiting")));
     }
     Ok(())
 }
@@ -104,19 +42,118 @@ pub(super) fn check_connections(page: &Client) -> Result<(), Broken> {
     Err((Invariant::OldStreamFirst, seen))
 }
 
-/// Whether a state has a use for a timer.
-pub(super) fn has_use_for(ours: &WiredSocket, timer: TimerKind) -> bool {
-    let receiver = ours.receiver.state();
-    match timer {
-        TimerKind::Hello => receiver == receiver::State::Opening,
-        TimerKind::Reopen => matches!(receiver, receiver::State::Opening | receiver::State::Aborted(_)),
-        TimerKind::Alive => receiver == receiver::State::Open,
-        TimerKind::Close => matches!(receiver, receiver::State::Closing(_)),
-        TimerKind::Ping => ours.socket.state().is_paired(),
-        TimerKind::Partner => *ours.socket.state() == State::Interacting,
-        TimerKind::ClientId => ours.socket.client().client_id.valid().is_none(),
-        TimerKind::Release => *ours.socket.state() == State::Searching,
-        // Bounded in time by themselves.
-        TimerKind::Pace | TimerKind::Unassign | TimerKind::Answer => true,
+/// How long something may be away from the time at which it is due, where clocks run at different rates.
+const MARGIN: Millis = Millis(1_000);
+/// The longest wait before a stream is opened again, and before something is sent again: 15 s and a jitter of 25 %.
+const LONGEST_BACKOFF: Millis = Millis(18_750);
+/// The longest wait before another try after an abort that heals (section 5).
+const LONGEST_HEALING: Millis = Millis(60_000);
+
+/// The timers that are armed are those for which the facts have a use, and none waits longer than it may.
+pub(super) fn check_timers(
+    told: &Told,
+    goodbyes: &Goodbyes,
+    waits: usize,
+    page: &Client,
+    step: &Step<'_>,
+) -> Result<(), Broken> {
+    for (timer, wanted, longest) in uses(told, goodbyes, waits, page, step) {
+        let due = page.due(timer);
+        let held = match (wanted, due) {
+            (Use::None, Some(_)) => Err((Invariant::NoTimerLeak, "is armed")),
+            (Use::Needed, None) => Err((Invariant::TimersRun, "is not armed")),
+            (_, Some(due)) if due - step.now > longest + MARGIN => {
+                Err((Invariant::TimersRun, "is armed for longer than it may be"))
+            }
+            (Use::None | Use::Allowed, None) | (Use::Allowed | Use::Needed, Some(_)) => Ok(()),
+        };
+        if let Err((invariant, what)) = held {
+            let state = page.machines.state();
+            return Err((
+                invariant,
+                format!("{timer:?} {what} ({due:?}): {state:?}, {told:?}, {goodbyes:?}"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What the facts say of a timer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    None,
+    Allowed,
+    Needed,
+}
+
+impl Use {
+    fn needed_if(needed: bool) -> Use {
+        if needed { Use::Needed } else { Use::None }
+    }
+}
+
+/// Whether the facts have a use for each timer, and how long it may take at most. `waits` events wait for their turn.
+fn uses(
+    told: &Told,
+    goodbyes: &Goodbyes,
+    waits: usize,
+    page: &Client,
+    step: &Step<'_>,
+) -> [(TimerKind, Use, Millis); TimerKind::ALL.len()] {
+    let (timing, state) = (step.timing, page.machines.state());
+    let (requested, open, closing) = match &told.stream {
+        None => (false, false, false),
+        Some(stream) => {
+            (stream.pid.is_none(), stream.pid.is_some() && stream.closing.is_none(), stream.closing.is_some())
+        }
+    };
+    let (reopens, reopens_within) = reopening(told, state);
+    let (is_searching, is_interacting) = (*state == State::Searching, *state == State::Interacting);
+    let ping_within =
+        if is_interacting { timing.interacting_max_event_out_dt } else { timing.searching_max_event_out_dt };
+    let id_is_missing =
+        told.client.client_id == Assigned::Nothing && !told.client.unloading && told.stream.is_none();
+    let lets_go = is_searching
+        && told.assigned_by_ping
+        && page.machines.role() == Role::Responder
+        && timing.release_dt > Millis::ZERO;
+    // It may have been armed for something that left with a goodbye.
+    let paces = if waits > 0 && !goodbyes.awaits_answer() { Use::Needed } else { Use::Allowed };
+    let repeats = match goodbyes.repeats(step.now) {
+        None => Use::None,
+        Some(false) => Use::Allowed,
+        Some(true) => Use::Needed,
+    };
+    let needed = Use::needed_if;
+    [
+        (TimerKind::Hello, needed(requested), timing.hello_max_dt),
+        (TimerKind::Reopen, reopens, reopens_within),
+        (TimerKind::Alive, needed(open), timing.event_source_send_alive_dt),
+        (TimerKind::Close, needed(closing), timing.server_interaction_complete_dt),
+        (TimerKind::Pace, paces, timing.min_cr_event_dt.max(LONGEST_BACKOFF)),
+        (TimerKind::Unassign, repeats, timing.send_answer_dt),
+        (TimerKind::Answer, needed(goodbyes.awaits_answer()), timing.send_answer_dt),
+        (TimerKind::Ping, needed(is_searching || is_interacting), ping_within),
+        (TimerKind::Partner, needed(is_interacting), timing.partner_active_max_event_in_dt),
+        (TimerKind::ClientId, needed(id_is_missing), timing.invalid_client_id_retry_dt),
+        (TimerKind::Release, needed(lets_go), timing.release_dt),
+    ]
+}
+
+/// A stream is opened again after a while: one that broke, or one that the server gave up for a reason that heals.
+fn reopening(told: &Told, state: &State) -> (Use, Millis) {
+    match (state, &told.aborted) {
+        (State::Connecting, _) if told.stream.is_none() => (Use::Needed, LONGEST_BACKOFF),
+        (State::ReadyToConnect(_), Some(why)) if told.stream.is_none() => {
+            let wanted = match why {
+                WhyAborted::Error
+                | WhyAborted::Server(AbortReason::ClientNotAlive | AbortReason::ClientIdInUse) => Use::Needed,
+                // Right behind one's own `hello`, and not too often.
+                WhyAborted::Server(AbortReason::ReleasedByOther) => Use::Allowed,
+                WhyAborted::Server(_) => Use::None,
+            };
+            (wanted, LONGEST_HEALING)
+        }
+        _ => (Use::None, Millis::MAX),
     }
 }

@@ -11,6 +11,8 @@ pub enum Invariant {
     ChildrenAgree,
     /// Only the partner's events reach the enclosing client.
     OnlyThePartner,
+    /// In peace, nobody interacts with who has another partner.
+    OnePartner,
     /// A responder that was unassigned has no partner.
     UnassignFrees,
     /// A `reject` counts only if a ping left for who sent it.
@@ -25,6 +27,8 @@ pub enum Invariant {
     NoImpersonation,
     /// Nobody takes another user's clientId over.
     NoTakeover,
+    /// Nobody is kept from a clientId that belongs to the same user.
+    OwnersComeIn,
     /// At most one session a clientId.
     OneSession,
     /// Nothing comes behind the last words of a stream, or before its `hello`.
@@ -39,12 +43,16 @@ pub enum Invariant {
     OldStreamFirst,
     /// No timer is armed that the state has no use for.
     NoTimerLeak,
+    /// Every timer that the state needs is armed, for no longer than it may take.
+    TimersRun,
     /// Queues, lines and outputs stay within their bounds.
     Bounds,
     /// One sender holds at most as much of a line or output as it leaves free.
     FairShares,
-    /// A goodbye carries credentials and a recipient that held together.
+    /// A goodbye is due, and carries the credentials and the partner that held when it became so.
     GoodbyeCredentials,
+    /// A goodbye that is due is said.
+    GoodbyeSaid,
     /// Whatever else is sent carries the credentials and the recipient it was made with.
     OwnCredentials,
     /// What was accepted before a goodbye leaves, is kept or is reported before it.
@@ -68,6 +76,9 @@ impl Invariant {
             Invariant::OnlyThePartner => {
                 "page: crSockets will only forward crEvents from their currently assigned partnerClient"
             }
+            Invariant::OnePartner => {
+                "page: if a crSocket has a partner, it rejects every other client that pings it"
+            }
             Invariant::UnassignFrees => "7: unassign clears the partner (responders only)",
             Invariant::RejectNeedsPing => {
                 "6: a reject flags the partner only if a ping left for it since the flag was last cleared"
@@ -85,6 +96,9 @@ impl Invariant {
                  reservation its user"
             }
             Invariant::NoTakeover => "4: nobody takes over a stranger's clientId",
+            Invariant::OwnersComeIn => {
+                "4: a session of the same user, or a reservation for the same user: hello"
+            }
             Invariant::OneSession => {
                 "4: a session of the same user: the old one is aborted with the newcomer's pid, both at once; of another \
                  user: it stays"
@@ -99,12 +113,13 @@ impl Invariant {
                 "4: graceful stop: every stream gets shutdown and then ends; nothing new is served or accepted"
             }
             Invariant::OneStream => {
-                "5: never two streams at a time; frames of a stream that was given up are ignored"
+                "5: never two streams at a time; frames of one that was given up are ignored"
             }
             Invariant::OldStreamFirst => {
                 "5: changing clientId or accessToken counts as missing until the old stream has ended"
             }
             Invariant::NoTimerLeak => "7: stop the timers",
+            Invariant::TimersRun => "8: each wait has its length; 7: start the ping schedule",
             Invariant::Bounds => "4: bounds; 6: bounded queues",
             Invariant::FairShares => {
                 "4: one sender may hold at most as much of a line or output as it leaves free"
@@ -112,6 +127,7 @@ impl Invariant {
             Invariant::GoodbyeCredentials => {
                 "7: events that say goodbye carry the credentials and the partner that held before"
             }
+            Invariant::GoodbyeSaid => "7: send inactive; whose partner is cleared or replaced sends unassign",
             Invariant::OwnCredentials => {
                 "6: it keeps the clientId, accessToken and recipient it was made with; 5: close is sent with the \
                  credentials under which the stream was opened"

@@ -1,30 +1,42 @@
 //! How much waits, and who holds how much of it: lines and outputs, counted from what was accepted and what is read.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::invariant::{Broken, Invariant};
-use super::streams::{Acceptance, Streams, Waiting, head_of, sender_of};
+use super::streams::{Acceptance, Held, Rules, Standing, Streams, Waiting, head_of, sender_of};
 use crate::protocol::event::EventKind;
 use crate::protocol::ids::{ClientId, Pid};
 use crate::protocol::limits::Limits;
+use crate::protocol::line::Line;
 use crate::protocol::sessions::{Effect, ServerAction};
-use crate::protocol::time::{Millis, Timing};
+use crate::protocol::time::Millis;
 use crate::protocol::wire::Frame;
 
+/// No frame in the simulation is longer.
+const LONGEST_FRAME: usize = 150;
 /// How much later than its time something may leave a line.
 const MARGIN: Millis = Millis(1_000);
 
 impl Streams {
-    /// The line into which this sender's event went keeps its bounds.
+    /// The line into which this sender's event went keeps its bounds, and so do all lines together.
     pub(super) fn check_line(
         &self,
         recipient: ClientId,
         sender: ClientId,
         limits: &Limits,
     ) -> Result<(), Broken> {
-        let Some(line) = self.lines.get(&recipient) else { return Ok(()) };
-        let held = line.iter().filter(|waiting| waiting.sender == sender).count();
-        check_share("line", recipient, line.len(), held, limits.line_events)
+        if let Some(line) = self.lines.get(&recipient) {
+            let held = line.iter().filter(|waiting| waiting.sender == sender).count();
+            check_share("line", recipient, line.len(), held, limits.line_events)?;
+        }
+        let (mut bytes, mut held) = (0, 0);
+        for waiting in self.lines.values().flatten() {
+            let weight = Line::weight(waiting.text.len());
+            bytes += weight;
+            held += if waiting.sender == sender { weight } else { 0 };
+        }
+        check_share("bytes of all lines, last of", recipient, bytes, held, limits.all_lines_bytes)
     }
 
     /// What was answered as forwarded was written to its recipient's stream in the same step.
@@ -47,14 +59,21 @@ impl Streams {
     }
 
     /// Nothing waits for longer than it may for its recipient to come and settle, where that reads what it gets.
-    pub(super) fn check_waits(&self, timing: &Timing, now: Millis) -> Result<(), Broken> {
+    pub(super) fn check_waits(&mut self, rules: Rules<'_>) -> Result<(), Broken> {
+        let Rules { timing, limits, now } = rules;
+        if self.unread_bytes + LONGEST_FRAME > limits.all_outputs_bytes / 2 {
+            // Others may hold the room that it needs.
+            self.tight_at = now;
+        }
         for (recipient, line) in &self.lines {
             let standing = self.standings.get(recipient);
-            if standing.is_some_and(|standing| !standing.unread.is_empty()) {
+            let is_unread =
+                |standing: &Standing| self.unread.get(&standing.pid).is_some_and(|unread| !unread.is_empty());
+            if standing.is_some_and(is_unread) {
                 continue;
             }
             // A session may begin at the last moment, and settles first.
-            let began = standing.map_or(Millis::MIN, |standing| standing.began);
+            let began = standing.map_or(Millis::MIN, |standing| standing.began.max(self.tight_at));
             for waiting in line {
                 let head = head_of(&waiting.text);
                 let wait = match EventKind::of(head) {
@@ -75,7 +94,7 @@ impl Streams {
         Ok(())
     }
 
-    /// A frame stays unread in an output: it keeps its bounds.
+    /// A frame stays unread in an output: it keeps its bounds, and so do all outputs together.
     pub(super) fn unread(
         &mut self,
         client_id: ClientId,
@@ -83,34 +102,49 @@ impl Streams {
         frame: &Frame,
         limits: &Limits,
     ) -> Result<(), Broken> {
-        let Some(standing) = self.live(client_id, pid) else { return Ok(()) };
-        let Frame::CrEvent(text) = frame else {
-            standing.unread.push_back(None);
-            return Ok(());
-        };
-        let Some(sender) = sender_of(text) else { return Ok(()) };
-        // An answer of the server counts as held by the client whose ping it answers.
-        let is_servers = standing.pinged.contains(&sender) && head_of(text) == "reject";
-        let holder = if is_servers { client_id } else { sender };
-        standing.unread.push_back(Some((holder, frame.encoded_len())));
-        let (mut count, mut bytes, mut held, mut held_bytes) = (0, 0, 0, 0);
-        for (by, length) in standing.unread.iter().flatten() {
-            count += 1;
-            bytes += length;
-            if *by == holder {
-                held += 1;
-                held_bytes += length;
+        let held = match frame {
+            Frame::CrEvent(text) => {
+                let sender = sender_of(text).unwrap_or(client_id);
+                // An answer of the server counts as held by the client whose ping it answers.
+                let by = if self.last_is_answer { client_id } else { sender };
+                Some(Held { by, bytes: frame.encoded_len() })
             }
-        }
+            Frame::Hello { .. }
+            | Frame::Alive { .. }
+            | Frame::Closed { .. }
+            | Frame::Aborted { .. }
+            | Frame::Shutdown { .. } => None,
+        };
+        self.unread.entry(pid).or_default().push_back(held);
+        let Some(Held { by, bytes }) = held else { return Ok(()) };
+        self.unread_bytes += bytes;
+        let output = self.unread.get(&pid).into_iter().flatten();
+        let [count, held, bytes, held_bytes] = sum(output, by);
         check_share("output", client_id, count, held, limits.output_frames)?;
-        check_share("output bytes", client_id, bytes, held_bytes, limits.output_bytes)
+        check_share("output bytes", client_id, bytes, held_bytes, limits.output_bytes)?;
+        let [.., bytes, held_bytes] = sum(self.unread.values().flatten(), by);
+        check_share("bytes of all outputs, last of", client_id, bytes, held_bytes, limits.all_outputs_bytes)
     }
 
     /// The reader took the oldest frame that it had not read.
-    pub(super) fn taken(&mut self, client_id: ClientId, pid: Pid) {
-        if let Some(standing) = self.standings.get_mut(&client_id).filter(|standing| standing.pid == pid) {
-            standing.unread.pop_front();
+    pub(super) fn taken(&mut self, pid: Pid) {
+        if let Some(Some(held)) = self.unread.get_mut(&pid).and_then(VecDeque::pop_front) {
+            self.unread_bytes -= held.bytes;
         }
+    }
+
+    /// What nobody read of a stream is thrown away.
+    pub(super) fn thrown_away(&mut self, pid: Pid) {
+        let thrown = self.unread.remove(&pid).into_iter().flatten().flatten();
+        self.unread_bytes -= thrown.map(|held| held.bytes).sum::<usize>();
+    }
+
+    /// What the server counts as unread is what nobody has read.
+    pub(super) fn check_unread(&self, counted: usize) -> Result<(), Broken> {
+        if counted == self.unread_bytes {
+            return Ok(());
+        }
+        Err((Invariant::Bounds, format!("{counted} bytes are counted, {} are not read", self.unread_bytes)))
     }
 
     /// The oldest event of this kind goes no further.
@@ -125,6 +159,18 @@ impl Streams {
             self.lines.remove(&recipient);
         }
     }
+}
+
+/// How many events are held and how many bytes: by all, and by one.
+fn sum<'a>(held: impl Iterator<Item = &'a Option<Held>>, holder: ClientId) -> [usize; 4] {
+    let mut sums = [0; 4];
+    for Held { by, bytes } in held.flatten() {
+        let its = usize::from(*by == holder);
+        for (sum, more) in sums.iter_mut().zip([1, its, *bytes, its * bytes]) {
+            *sum += more;
+        }
+    }
+    sums
 }
 
 /// Within the bound, and at most as much held as left free, where more than half is used.

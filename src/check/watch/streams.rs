@@ -43,8 +43,23 @@ pub(super) struct Streams {
     orders: BTreeMap<(ClientId, ClientId), VecDeque<Accepted>>,
     /// Who waits in whose line.
     pub(super) lines: BTreeMap<ClientId, Vec<Waiting>>,
+    /// What the readers of streams have not taken, also of streams that have ended; control frames are nobody's.
+    pub(super) unread: BTreeMap<Pid, VecDeque<Option<Held>>>,
+    /// How many bytes that is.
+    pub(super) unread_bytes: usize,
+    /// The last crEvent that was written is an answer of the server.
+    pub(super) last_is_answer: bool,
+    /// When there was last little room in all outputs together.
+    pub(super) tight_at: Millis,
     /// Whether the server is stopping.
     stopping: bool,
+}
+
+/// What somebody holds of an output by one crEvent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Held {
+    pub(super) by: ClientId,
+    pub(super) bytes: usize,
 }
 
 /// To whom a clientId belongs.
@@ -58,8 +73,6 @@ pub(super) struct Standing {
     contested: bool,
     /// Whom its client has pinged: these may be answered by the server.
     pub(super) pinged: Vec<ClientId>,
-    /// What its reader has not taken: from whom, and how many bytes; control frames are nobody's.
-    pub(super) unread: VecDeque<Option<(ClientId, usize)>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,6 +230,7 @@ impl Streams {
 
     /// The connection of a stream is gone, and the server knows.
     pub(super) fn connection_gone(&mut self, client_id: ClientId, pid: Pid, rules: Rules<'_>) {
+        self.thrown_away(pid);
         if self.live(client_id, pid).is_some() {
             self.ended(client_id, pid, rules);
         }
@@ -290,7 +304,6 @@ impl Streams {
             state: StandingState::Live,
             contested: false,
             pinged: Vec::new(),
-            unread: VecDeque::new(),
         };
         self.standings.insert(client_id, standing);
         Ok(())
@@ -312,6 +325,7 @@ impl Streams {
         let place = order
             .as_ref()
             .and_then(|order| order.iter().position(|accepted| Arc::ptr_eq(&accepted.text, text)));
+        self.last_is_answer = place.is_none();
         let (Some(order), Some(place)) = (order, place) else {
             return self.answered_by_server(recipient, sender, text);
         };
@@ -354,11 +368,11 @@ impl Streams {
         match note {
             Note::Contested { client_id, .. } => self.set_contested(*client_id, true),
             Note::Defended { client_id, .. } => self.set_contested(*client_id, false),
+            Note::LeftUnread { pid, .. } => self.thrown_away(*pid),
             Note::Dropped { why: Dropped::SenderAbsent | Dropped::RecipientAbsent, .. } // they never waited
             | Note::Began { .. }
             | Note::NotOpened { .. }
             | Note::Ended { .. }
-            | Note::LeftUnread { .. }
             | Note::Refused { .. }
             | Note::ReplyLost { .. } => {}
             Note::Dropped { sender, recipient, kind, .. } => self.left_line(*sender, *recipient, *kind),

@@ -1,8 +1,8 @@
 //! What clients take and ask for.
 
 use super::restart::CALENDAR_ZERO;
-use super::{Alarm, ClientEvent, Happening, Lost, World};
-use crate::check::client::Timer;
+use super::{ClientEvent, Happening, Lost, World};
+use crate::check::client::Machines;
 use crate::protocol::action::{Outcome, Post, RequestNo, StreamNo};
 use crate::protocol::ids::Credentials;
 use crate::protocol::receiver::{self, StreamEnd};
@@ -21,20 +21,25 @@ impl World {
 
     /// A client takes an input, and what it asks for is done.
     pub(super) fn feed(&mut self, client: usize, input: Input) {
-        let step = Step { now: self.now, random: self.random.next(), timing: &self.timing };
+        if let Machines::Nobody(_) = self.client(client).machines {
+            return;
+        }
+        let now = self.client(client).clock.at(self.now);
+        let step = Step { now, random: self.random.next(), timing: &self.timing };
         let mut effects = self.spare_effects.pop().unwrap_or_default();
         if let Some(page) = self.clients.get_mut(client) {
-            let calendar = Some(CALENDAR_ZERO + page.calendar_offset + self.now.0);
-            self.watch.before(client, page, &input);
+            let calendar = Some(CALENDAR_ZERO + page.calendar_offset + now.0);
+            self.watch.before(client, page, &input, &step);
             page.machines.handle(input, &step, calendar, &mut effects);
-            self.watch.after(client, page, &effects, &step);
+            self.watch.after(client, page, &effects, &step, self.now);
         }
         for effect in effects.drain(..) {
             self.perform(client, effect);
         }
         self.spare_effects.push(effects);
         if let Some(page) = self.clients.get(client) {
-            self.watch.settled(client, page, self.now);
+            let step = Step { now, random: 0, timing: &self.timing };
+            self.watch.settled(client, page, &step, self.now);
         }
     }
 
@@ -54,13 +59,14 @@ impl World {
             Effect::Send { number, post } => self.send(client, number, post),
             Effect::RequestClientId => self.ask_client_id(client),
             Effect::SetTimer { timer, after } => {
-                let epoch = self.client(client).epoch;
-                let due = self.now + after;
-                let alarm = Alarm { client: u32::try_from(client).unwrap_or(u32::MAX), epoch, timer };
-                let order = self.happenings.push_alarm(due, alarm);
-                self.client_mut(client).set_timer(timer, Some(Timer { due, order }));
+                let due = self.client(client).clock.at(self.now) + after;
+                self.set_timer(client, timer, due);
             }
-            Effect::CancelTimer(timer) => self.client_mut(client).set_timer(timer, None),
+            Effect::CancelTimer(timer) => {
+                if let Some(timer) = self.client_mut(client).timer_mut(timer) {
+                    timer.due = None;
+                }
+            }
             Effect::Notify(notice) => {
                 self.record(client, || ClientEvent::Notice(notice));
             }

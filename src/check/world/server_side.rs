@@ -1,14 +1,17 @@
 //! What the server takes and asks for.
 
 use super::{ClientEvent, Event, Happening, Lost, NOBODY_ASKS, Served, World};
+use crate::check::users::user_of;
 use crate::check::watch::{Acceptance, Party, Rules};
 use crate::protocol::action::{Message, Outcome, Post, RequestNo, StreamNo};
-use crate::protocol::ids::{AccessToken, ClientId, Credentials, Pid, User};
+use crate::protocol::ids::{AccessToken, ClientId, Credentials, Pid};
 use crate::protocol::receiver::{self, StreamEnd};
-use crate::protocol::sessions::{Effect, Opened, SendAnswer, ServerAction, ServerStep, SessionTable};
+use crate::protocol::sessions::{
+    Effect, NotOpened, Note, Opened, SendAnswer, ServerAction, ServerStep, SessionTable,
+};
 use crate::protocol::socket;
 use crate::protocol::time::Millis;
-use crate::protocol::wire::{EventData, EventSourceParams, Frame, MsgEvent, SendEvent};
+use crate::protocol::wire::{AbortReason, EventData, EventSourceParams, Frame, MsgEvent, SendEvent};
 use crate::protocol::wired::Input;
 
 impl World {
@@ -37,10 +40,22 @@ impl World {
         }
         let client_id = credentials.client_id;
         let mut actions = self.spare_actions.pop().unwrap_or_default();
-        match self.open_stream(client, credentials, &mut actions) {
+        let opened = self.open_stream(client, credentials, &mut actions);
+        if actions.iter().any(keeps_out) {
+            let user = user_of(&credentials.access_token);
+            self.watch.kept_out(client, client_id, &user, self.now);
+        }
+        match opened {
             Opened::Stream { pid, retry, .. } => {
-                let served =
-                    Served { client, epoch, stream, client_id, dead: false, unread: Default::default() };
+                let served = Served {
+                    client,
+                    epoch,
+                    stream,
+                    client_id,
+                    dead: false,
+                    unread: Default::default(),
+                    has_ended: false,
+                };
                 self.streams.insert(pid, served);
                 let party = self.party(client, &credentials.access_token);
                 let pairing = self.apps.get(&party.app).map(|app| app.pairing).unwrap_or_default();
@@ -172,7 +187,7 @@ impl World {
     /// Who makes a request of this client with this accessToken.
     fn party(&self, client: usize, token: &AccessToken) -> Party {
         let page = self.client(client);
-        Party { app: page.app.clone(), role: page.machines.role(), user: User::Token(token.clone()) }
+        Party { app: page.app.clone(), role: page.machines.role(), user: user_of(token) }
     }
 
     /// The server takes an input, and what it asks for is done.
@@ -198,7 +213,6 @@ impl World {
             apps: &self.apps,
         };
         input(&mut self.server, &step, actions);
-        self.watch.server(&self.server, &self.limits, &self.timing, self.now);
     }
 
     /// What a step asks for comes behind what earlier ones asked for, also when it was caused by one of them.
@@ -212,6 +226,8 @@ impl World {
             self.perform_one(action);
         }
         self.is_performing = false;
+        let rules = Rules { timing: &self.timing, limits: &self.limits, now: self.now };
+        self.watch.performed_all(self.server.output_bytes(), rules);
         self.schedule_sweep();
     }
 
@@ -223,19 +239,17 @@ impl World {
         self.watch.performed(&action, rules);
         match action {
             ServerAction::Write { client_id, pid, frame } => self.write(client_id, pid, frame),
-            ServerAction::End { pid, .. } | ServerAction::Cut { pid, .. } => self.end_stream(pid),
+            ServerAction::End { pid, .. } => match self.streams.get_mut(&pid) {
+                Some(served) if !served.unread.is_empty() => served.has_ended = true,
+                Some(_) | None => self.end_stream(pid),
+            },
+            ServerAction::Cut { pid, .. } => self.end_stream(pid),
             ServerAction::Note(_) => {}
         }
     }
 
-    fn end_stream(&mut self, pid: Pid) {
+    pub(super) fn end_stream(&mut self, pid: Pid) {
         let Some(served) = self.streams.remove(&pid) else { return };
-        // What was not read comes first, if it comes at all.
-        for frame in served.unread {
-            let delay = self.way(served.client);
-            let frame = receiver::Input::Frame { stream: served.stream, frame };
-            self.frames_come(served.client, delay, frame);
-        }
         if !served.dead && self.client(served.client).epoch == served.epoch {
             let delay = self.way(served.client);
             self.stream_ends(served.client, served.stream, delay, StreamEnd::Broken);
@@ -250,18 +264,27 @@ impl World {
         }
     }
 
-    pub(super) fn write(&mut self, client_id: ClientId, pid: Pid, frame: Frame) {
+    fn write(&mut self, client_id: ClientId, pid: Pid, frame: Frame) {
         if let Some(served) = self.streams.get_mut(&pid) {
-            let (client, stream) = (served.client, served.stream);
-            let is_current = self.clients.get(client).is_some_and(|page| page.epoch == served.epoch);
-            let network = self.clients.get(client).map(|page| &page.network);
-            if network.is_some_and(|network| !network.reads) {
+            let reads = self.clients.get(served.client).is_none_or(|page| page.network.reads);
+            // Behind what is not read yet.
+            if !reads || !served.unread.is_empty() {
                 let rules = Rules { timing: &self.timing, limits: &self.limits, now: self.now };
                 self.watch.unread(client_id, pid, &frame, rules);
                 served.unread.push_back(frame);
                 return;
             }
-            if network.is_some_and(|network| !network.frames_arrive) {
+        }
+        self.hand_over(client_id, pid, frame);
+    }
+
+    /// The transport takes a frame, and the server is told.
+    pub(super) fn hand_over(&mut self, client_id: ClientId, pid: Pid, frame: Frame) {
+        if let Some(served) = self.streams.get_mut(&pid) {
+            let (client, stream) = (served.client, served.stream);
+            let page = self.clients.get(client);
+            let is_current = page.is_some_and(|page| page.epoch == served.epoch);
+            if page.is_some_and(|page| !page.network.frames_arrive) {
                 served.dead = true;
             }
             if !served.dead && is_current {
@@ -285,6 +308,12 @@ fn on_the_wire(post: &Post) -> MsgEvent {
             EventData::accept(&event.to_event_data(id), id).map_or(MsgEvent::Other, MsgEvent::CrEvent)
         }
     }
+}
+
+/// Whether it tells that a client was kept from its clientId by another user's session or reservation.
+fn keeps_out(action: &ServerAction) -> bool {
+    let ServerAction::Note(Note::NotOpened { why, .. }) = action else { return false };
+    matches!(why, NotOpened::Contested | NotOpened::Reserved | NotOpened::Aborted(AbortReason::ClientIdInUse))
 }
 
 fn outcome_of(answer: &SendAnswer) -> Outcome {
