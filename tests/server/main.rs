@@ -14,6 +14,7 @@
 
 mod client;
 mod process;
+mod proxy;
 
 mod bad_input;
 mod files;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
@@ -14,6 +14,9 @@ use tempfile::TempDir;
 
 /// How long anything may take before a test fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where a server listens unless something else is said.
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// A running server. It is killed when it is dropped.
 pub struct Server {
@@ -38,15 +41,25 @@ impl Server {
 
     /// With this configuration.
     pub fn configured(config: &str) -> Server {
-        let folder = tempfile::tempdir().unwrap();
-        Server::in_folder(folder, config, |_| {})
+        Server::at(ANY_PORT, tempfile::tempdir().unwrap(), config)
     }
 
     /// With this configuration, in this folder, and whatever else is done to its command.
     pub fn in_folder(folder: TempDir, config: &str, change: impl FnOnce(&mut Command)) -> Server {
         let mut command = command(folder.path(), config);
-        command.args(["--bind", "127.0.0.1:0"]);
+        command.args(["--bind", &ANY_PORT.to_string()]);
         change(&mut command);
+        Server::run(command, folder)
+    }
+
+    /// With this configuration, in this folder, at this address.
+    pub fn at(address: SocketAddr, folder: TempDir, config: &str) -> Server {
+        let mut command = command(folder.path(), config);
+        command.args(["--bind", &address.to_string()]);
+        Server::run(command, folder)
+    }
+
+    fn run(mut command: Command, folder: TempDir) -> Server {
         let mut child = command.spawn().unwrap();
         let log = Log::of(&mut child);
         let line = log.wait_for(" serves ");

@@ -1,0 +1,30 @@
+//! A real page in a real browser: a controller that pairs with hosted responders, through a server that is a process of its
+//! own, with and without nginx in front. Without Chromium and its driver on this machine nothing is tried, and said so.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::wildcard_enum_match_arm,
+    unreachable_pub,
+    missing_docs,
+    reason = "a test says what it saw by panicking"
+)]
+
+#[path = "../server/process.rs"]
+#[allow(dead_code, reason = "shared with the tests of the server, which need more of it")]
+mod process;
+#[path = "../server/proxy.rs"]
+mod proxy;
+
+mod browser;
+mod page;
+mod responder;
+mod setup;
+
+mod away;
+mod hosted_by_server;
+mod restart;
+mod texts;
