@@ -1,8 +1,9 @@
 //! What a network and a server may do: streams that break, answers that do not come, refusals.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use crsocket::actors::messages::News;
 use crsocket::protocol::action::{Fate, Outcome};
 use crsocket::protocol::ids::Role;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -92,6 +93,74 @@ fn a_stream_on_which_nothing_comes_any_more_is_opened_again() {
         client.reaches("connecting").await;
         client.reaches("readyToPair").await;
     });
+}
+
+/// An id that no header can carry is not sent back, nor does it keep the client from coming back.
+#[test]
+fn an_id_that_cannot_be_sent_back_is_forgotten() {
+    run(async {
+        let strange = format!(
+            "{}id: \u{1}bad\n\nretry: 5\n\n",
+            HELLO.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")
+        );
+        let host = host(server_at(server_that_says(&strange).await));
+        let mut client = Client::new(&host, Role::Responder, Some(5), None);
+        for _ in 0..3 {
+            // `alive` is never answered by a frame.
+            client.reaches("readyToPair").await;
+            client.reaches("connecting").await;
+        }
+    });
+}
+
+/// Section 6: everything of one crSocket in order. This server closes each connection behind its answer, so that each
+/// sendevent comes on one of its own.
+#[test]
+fn section_6_goodbyes_are_not_overtaken() {
+    run(async {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let host = host(server_at(server_that_hears(Arc::clone(&heard)).await));
+        for round in 0..20_u32 {
+            let mut client = Client::new(&host, Role::Controller, Some(100 + round), Some(7));
+            client.reaches("searching").await;
+            client.socket.send(event(&["last words"]));
+            client.socket.remove();
+            client.hears("its end", |news| matches!(news, News::Removed { .. }).then_some(())).await;
+            let said = std::mem::take(&mut *heard.lock().unwrap());
+            let behind_the_ping: Vec<&str> =
+                said.iter().map(String::as_str).skip_while(|what| *what == "ping").collect();
+            assert_eq!(behind_the_ping, ["say", "inactive", "close"], "round {round}");
+        }
+    });
+}
+
+/// Serves streams that stay, and understands what is sent, as slowly as it pleases; writes down what it was.
+async fn server_that_hears(heard: Arc<Mutex<Vec<String>>>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let heard = Arc::clone(&heard);
+            tokio::spawn(async move {
+                let mut request = vec![0; 4_096];
+                let len = client.read(&mut request).await.unwrap_or(0);
+                let text = String::from_utf8_lossy(&request[..len]).into_owned();
+                let value = |name: &str| {
+                    text.split_once(name).and_then(|(_, rest)| rest.split(['&', '%', ' ']).next())
+                };
+                if text.starts_with("GET") {
+                    client.write_all(HELLO.as_bytes()).await.unwrap();
+                    let _ = client.read(&mut request).await;
+                    return;
+                }
+                let kind = value("eventType=").unwrap_or_default();
+                let what = if kind == "crEvent" { value("eventData=").unwrap_or_default() } else { kind };
+                heard.lock().unwrap().push(what.to_owned());
+                let _ = client.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n").await;
+            });
+        }
+    });
+    address
 }
 
 #[test]

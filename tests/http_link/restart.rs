@@ -1,7 +1,6 @@
 //! Servers that stop, die and come back.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use crsocket::protocol::action::{Fate, Outcome};
 use crsocket::protocol::ids::Role;
@@ -13,16 +12,7 @@ use crate::setup::{CONFIG, Client, event, free_address, host, run, server_at};
 /// A server at an address that stays the same.
 fn at(address: SocketAddr, folder: TempDir) -> Server {
     // Who comes back first may have to wait for the other one.
-    let config = CONFIG.replace("recipient_wait_dt_ms = 400", "recipient_wait_dt_ms = 20000");
-    Server::in_folder(folder, &format!("[server]\nbind = \"{address}\"\n{config}"), |command| {
-        let arguments: Vec<_> = command.get_args().map(std::ffi::OsStr::to_owned).collect();
-        // The flag that asks for any free port goes before the file.
-        let kept = arguments.split_last_chunk::<2>().map(|(kept, _)| kept.to_vec()).unwrap();
-        let mut again = std::process::Command::new(PathBuf::from(command.get_program()));
-        again.args(kept).env("RUST_LOG", "debug").stdin(std::process::Stdio::null());
-        again.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
-        *command = again;
-    })
+    Server::at(address, folder, &CONFIG.replace("recipient_wait_dt_ms = 400", "recipient_wait_dt_ms = 20000"))
 }
 
 async fn still_speak(controller: &mut Client, responder: &mut Client, text: &str) {

@@ -77,6 +77,31 @@ fn their_client_ids_are_kept_like_everybody_elses() {
     assert!(store.contains("\nreserved 1\n"), "what was not given went back: {store}");
 }
 
+#[test]
+fn client_ids_that_are_configured_are_the_same_after_a_restart() {
+    let hosted = "[apps.demo]\n[[hosted]]\napp = \"demo\"\naccess_token = \"alice\"\npairs = 1\nresponders = 2\n\
+        client_ids = [\"482913\", \"482914\", \"000007\"]\n";
+    for _ in 0..2 {
+        let mut server = Server::configured(hosted);
+        server.log().wait_for("controller 482913 and responder 482914, both hosted here, are interacting");
+        server.log().wait_for("responder 000007, hosted here, waits for a controller");
+        assert!(server.stop().success());
+        assert_eq!(server.counted("client_ids_given"), 1, "the one that was left");
+    }
+}
+
+#[test]
+fn hosted_clients_that_are_not_admitted_say_so() {
+    let server = Server::configured(
+        "[apps.demo]\naccess = \"list\"\ntokens = [\"alice\"]\n[[hosted]]\napp = \"demo\"\naccess_token = \"bob\"\n\
+         pairs = 1\nresponders = 1\n",
+    );
+    server
+        .log()
+        .wait_for("both hosted here, are readyToConnect/notAuthorized and readyToConnect/notAuthorized");
+    server.log().wait_for("hosted here, is readyToConnect/notAuthorized");
+}
+
 /// `crsocket` without a command serves, hosts a pair, says so in plain words, keeps nothing, and ends properly.
 #[test]
 fn without_a_command_it_is_a_demonstration() {
