@@ -56,11 +56,18 @@ pub struct Wishes {
     pub timing: Timing,
     pub limits: Limits,
     pub apps: Apps,
+    /// How many positions of the clientId sequence are reserved.
+    pub client_ids_reserved: u64,
 }
 
 impl Default for Wishes {
     fn default() -> Wishes {
-        Wishes { timing: Timing::default(), limits: Limits::default(), apps: apps(App::default()) }
+        Wishes {
+            timing: Timing::default(),
+            limits: Limits::default(),
+            apps: apps(App::default()),
+            client_ids_reserved: u64::MAX,
+        }
     }
 }
 
@@ -128,7 +135,7 @@ impl Lab {
             apps: Arc::new(wishes.apps),
             timing: wishes.timing.clone(),
             limits: wishes.limits,
-            client_ids: ClientIdSequence::new([7; 16], 0, u64::MAX),
+            client_ids: ClientIdSequence::new([7; 16], 0, wishes.client_ids_reserved),
             pids: PidSequence::starting_at(1),
             counters: Arc::clone(&counters),
             died: None,

@@ -1,10 +1,8 @@
 //! From nobody to hours of interacting, and what interrupts it.
 
-use crsocket::actors::messages::{News, SetFact, Stop};
+use crsocket::actors::messages::{ClientIdsReserved, News, SetFact, Stop};
 use crsocket::protocol::action::Notice;
 use crsocket::protocol::ids::Role;
-use crsocket::protocol::limits::Limits;
-use crsocket::protocol::rate::RateLimit;
 use crsocket::protocol::time::{Millis, Timing};
 
 use crate::lab::{
@@ -65,15 +63,14 @@ fn a_clientid_is_asked_for_where_there_is_none() {
 #[test]
 fn a_clientid_that_cannot_be_given_is_asked_for_again_after_5_s() {
     run(async {
-        let client_id_rate = RateLimit { per_second: 1, burst: 1 };
-        let lab =
-            Lab::with(Wishes { limits: Limits { client_id_rate, ..Limits::default() }, ..Wishes::default() });
+        let lab = Lab::with(Wishes { client_ids_reserved: 1, ..Wishes::default() });
         let sockets = [(); 2].map(|()| lab.host.spawn(lab.build(Role::Responder, None, "guest")));
         lab.run(4_900).await;
         let without: Vec<_> =
             sockets.iter().filter(|socket| socket.summary().unwrap().client_id.is_none()).collect();
-        assert_eq!(without.len(), 1, "the rate lets one through");
+        assert_eq!(without.len(), 1, "one is reserved");
         lab.expect(without[0], "passive", "noClientId");
+        lab.registry.send(ClientIdsReserved(2)).await.unwrap();
         lab.run(200).await;
         let given = lab.notices_since(without[0], 0).into_iter();
         let given: Vec<i64> =

@@ -233,6 +233,36 @@ fn facts_that_are_set_while_it_starts_anew_count() {
     });
 }
 
+/// What an enclosing client sends meanwhile reaches the new EventSender, which can die as well.
+#[test]
+fn a_child_that_dies_before_its_crsocket_has_started_anew_takes_no_facts_with_it() {
+    run(async {
+        let ward = Ward::new(Role::Controller).await;
+        let Ward { lab, victim, partner, .. } = &ward;
+        saboteur::plan(Part::Receiver, 0);
+        partner.send(event("x"));
+        lab.run(100).await;
+        assert_eq!(victim.summary().unwrap().resets, 1);
+        lab.run(700).await;
+        saboteur::plan(Part::AnyChild, 0);
+        victim.send(event("early"));
+        lab.run(100).await;
+        assert!(saboteur::leave_alone());
+        assert_eq!(victim.summary().unwrap().resets, 2);
+        let second = lab.now();
+        lab.run(800).await;
+        lab.expect(victim, "passive", "noClientId");
+        lab.run(10_000).await;
+        lab.expect(victim, "interacting", "");
+        lab.expect(partner, "interacting", "");
+        let begun = lab.notices_since(victim, second).into_iter().map(|(at, _)| at).next();
+        assert!(
+            begun.is_some_and(|at| at >= 850),
+            "a second after the second death, not the first: {begun:?}"
+        );
+    });
+}
+
 #[test]
 fn a_child_that_panics_over_and_over_does_not_spin() {
     run(async {
