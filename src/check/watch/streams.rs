@@ -388,7 +388,8 @@ impl Streams {
 
 /// An event data string's eventType.
 pub(super) fn head_of(text: &str) -> &str {
-    text.split_once(',').map_or(text, |(head, _)| head)
+    // Heads are short: `split_once` looks for its separator by `memchr`, and is slower.
+    text.bytes().position(|byte| byte == b',').and_then(|comma| text.get(..comma)).unwrap_or(text)
 }
 
 /// An event data string's senderClientId.
