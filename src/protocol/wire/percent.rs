@@ -112,6 +112,7 @@ fn bad_escape(encoded: &[u8]) -> Option<usize> {
 }
 
 /// Whether a byte stands for itself when encoded.
+#[expect(clippy::indexing_slicing, reason = "every byte has its place")]
 const UNRESERVED: [bool; 256] = {
     let mut unreserved = [false; 256];
     let mut byte = 0u8;
