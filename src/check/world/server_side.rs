@@ -41,7 +41,10 @@ impl World {
         let client_id = credentials.client_id;
         let mut actions = self.spare_actions.pop().unwrap_or_default();
         let opened = self.open_stream(client, credentials, &mut actions);
-        if actions.iter().any(keeps_out) {
+        let is_kept_out = actions.iter().any(keeps_out);
+        let rules = Rules { timing: &self.timing, limits: &self.limits, now: self.now };
+        self.watch.answered(client, client_id, &opened, is_kept_out, &actions, rules);
+        if is_kept_out {
             let user = user_of(&credentials.access_token);
             self.watch.kept_out(client, client_id, &user, self.now);
         }
