@@ -104,7 +104,7 @@ fn events() -> impl Strategy<Value = CrEvent> {
     (types, params, any::<bool>(), any::<bool>()).prop_map(|(event_type, param, buffered, logged)| {
         let mut event = CrEvent::new("x", "").unwrap();
         event.event_type = event_type.into();
-        event.params = vec![param.into()];
+        event.params = [param.into()].into();
         event.buffered = buffered;
         event.logged = logged;
         event

@@ -261,7 +261,7 @@ fn section_6_acceptance() {
 #[test]
 fn section_2_content_that_is_refused() {
     let mut with_comma = CrEvent::new("x", "").unwrap();
-    with_comma.params = vec!["a".into(), "b,c".into()];
+    with_comma.params = ["a".into(), "b,c".into()].into();
     let mut with_space = CrEvent::new("x", "").unwrap();
     with_space.sub_type = "a b".into();
     let mut nameless = CrEvent::new("x", "").unwrap();

@@ -6,7 +6,7 @@ use crate::protocol::action::StreamNo;
 use crate::protocol::ids::{AppId, ClientId, Credentials, Role};
 use crate::protocol::socket::{State, WhyPassive};
 use crate::protocol::time::{Millis, Step, TimerKind};
-use crate::protocol::wired::{Effect, Input, WiredSocket};
+use crate::protocol::wired::{Effect, Input, Scratch, WiredSocket};
 
 /// One client.
 #[derive(Debug)]
@@ -117,13 +117,14 @@ impl Machines {
     /// Takes one input.
     pub fn handle(
         &mut self,
+        scratch: &mut Scratch,
         input: Input,
         step: &Step<'_>,
         calendar: Option<i64>,
         effects: &mut Vec<Effect>,
     ) {
         match self {
-            Machines::Ours(socket) => socket.handle(input, step, calendar, effects),
+            Machines::Ours(socket) => socket.handle_with(scratch, input, step, calendar, effects),
             Machines::Browser(browser) => browser.handle(input, step, calendar, effects),
             Machines::Nobody(_) => {}
         }

@@ -16,9 +16,14 @@ pub(super) struct Queue<A, T> {
     last: u64,
 }
 
-/// The order of happenings: the time, and behind it the number. Whether it is an alarm, and the place, come last and
-/// never decide.
-type Key = (i128, bool, u32);
+/// The order of happenings, in one number: the time, the number, and behind them whether it is an alarm and its place,
+/// which never decide. Comparing two is most of what a queue does.
+type Key = i128;
+
+/// How many bits of a key the place takes, with the one for alarms above it.
+const PLACE_BITS: u32 = 24;
+/// How many bits of a key lie below its time.
+const BELOW_TIME: u32 = u64::BITS;
 
 /// What comes out of a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,9 +60,9 @@ impl<A, T> Queue<A, T> {
 
     /// The next happening, if it comes no later than `until`: its time, its number, and itself.
     pub(super) fn pop_until(&mut self, until: Millis) -> Option<(Millis, u64, Next<A, T>)> {
-        let next = self.keys.peek_mut().filter(|key| time_of(key.0.0) <= until)?;
-        let Reverse((rank, is_alarm, place)) = PeekMut::pop(next);
-        let (at, order) = (time_of(rank), number_of(rank));
+        let next = self.keys.peek_mut().filter(|key| time_of(key.0) <= until)?;
+        let Reverse(key) = PeekMut::pop(next);
+        let (at, (order, is_alarm, place)) = (time_of(key), below_time(key));
         let next = if is_alarm {
             Next::Alarm(self.alarms.take(place)?)
         } else {
@@ -68,18 +73,21 @@ impl<A, T> Queue<A, T> {
 
     fn schedule(&mut self, at: Millis, is_alarm: bool, place: u32) -> u64 {
         self.last += 1;
-        let rank = (i128::from(at.0) << u64::BITS) | i128::from(self.last);
-        self.keys.push(Reverse((rank, is_alarm, place)));
+        let below = (self.last << (PLACE_BITS + 1)) | (u64::from(is_alarm) << PLACE_BITS) | u64::from(place);
+        self.keys.push(Reverse((i128::from(at.0) << BELOW_TIME) | i128::from(below)));
         self.last
     }
 }
 
-fn time_of(rank: i128) -> Millis {
-    Millis(i64::try_from(rank >> u64::BITS).unwrap_or(i64::MAX))
+fn time_of(key: Key) -> Millis {
+    Millis(i64::try_from(key >> BELOW_TIME).unwrap_or(i64::MAX))
 }
 
-fn number_of(rank: i128) -> u64 {
-    u64::try_from(rank & i128::from(u64::MAX)).unwrap_or(u64::MAX)
+/// The number, whether it is an alarm, and the place.
+fn below_time(key: Key) -> (u64, bool, u32) {
+    let below = u64::try_from(key & i128::from(u64::MAX)).unwrap_or(u64::MAX);
+    let place = below & ((1 << PLACE_BITS) - 1);
+    (below >> (PLACE_BITS + 1), (below >> PLACE_BITS) & 1 == 1, u32::try_from(place).unwrap_or(u32::MAX))
 }
 
 impl<T> Slots<T> {

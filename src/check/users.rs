@@ -24,7 +24,9 @@ impl Access for Names {
 
 /// Whom an accessToken stands for: the name alone.
 pub(super) fn user_of(token: &AccessToken) -> User {
-    let name = token.as_str().split_once('.').and_then(|(name, _)| AccessToken::parse(name).ok());
+    let text = token.as_str();
+    let dot = text.bytes().position(|byte| byte == b'.');
+    let name = dot.and_then(|dot| AccessToken::parse(text.get(..dot)?).ok());
     User::Token(name.unwrap_or_else(|| token.clone()))
 }
 

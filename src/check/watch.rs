@@ -1,5 +1,5 @@
 //! What must hold, checked after every step: of each client (`client`, `facts`), and of the server as its streams show
-//! it (`streams`, `room`). [`Invariant`] names each with the sentence it comes from.
+//! it (`streams`, `room`, `takeover`). [`Invariant`] names each with the sentence it comes from.
 
 mod client;
 mod facts;
@@ -7,6 +7,8 @@ mod goodbyes;
 mod invariant;
 mod room;
 mod streams;
+mod takeover;
+mod text;
 mod told;
 
 use std::collections::BTreeMap;
@@ -16,12 +18,13 @@ pub(super) use streams::{Acceptance, Party, Rules};
 
 use self::client::Watched;
 use self::invariant::Broken;
-use self::streams::{Streams, head_of};
+use self::streams::Streams;
+use self::text::head_of;
 use super::client::Client;
 use crate::protocol::event::EventKind;
 use crate::protocol::ids::{ClientId, Pid, User};
 use crate::protocol::policy::Pairing;
-use crate::protocol::sessions::{self, ServerAction};
+use crate::protocol::sessions::{self, Opened, ServerAction};
 use crate::protocol::socket::State;
 use crate::protocol::time::{Millis, Step};
 use crate::protocol::wire::Frame;
@@ -143,6 +146,20 @@ impl Watch {
         if let Some(watched) = self.clients.get_mut(client) {
             watched.kept_out = Some(at);
         }
+    }
+
+    /// A client asked for a stream, and the server answered like this; none of the actions is performed yet.
+    pub(super) fn answered(
+        &mut self,
+        client: usize,
+        client_id: ClientId,
+        opened: &Opened,
+        is_kept_out: bool,
+        actions: &[ServerAction],
+        rules: Rules<'_>,
+    ) {
+        let held = self.streams.check_takeover(client_id, opened, is_kept_out, actions, rules);
+        self.expect(held, rules.now, Some(client));
     }
 
     /// Whether a client was kept from its clientId since then.

@@ -17,7 +17,7 @@ use crate::protocol::sessions::{ServerAction, SessionTable};
 use crate::protocol::socket::{self, State};
 use crate::protocol::time::{Millis, TimerKind, Timing};
 use crate::protocol::wire::Frame;
-use crate::protocol::wired::{Effect, Input};
+use crate::protocol::wired::{Effect, Input, Scratch};
 
 mod alarms;
 mod client_side;
@@ -64,7 +64,8 @@ pub struct World {
     down_until: Option<Millis>,
     /// When the server exits, once it is stopping.
     exits_at: Option<Millis>,
-    /// Room for effects and actions, used again and again.
+    /// Room for what machines say, effects and actions, used again and again.
+    scratch: Scratch,
     spare_effects: Vec<Vec<Effect>>,
     spare_actions: Vec<Vec<ServerAction>>,
     /// What the server asked for and is not done yet.
@@ -151,6 +152,7 @@ impl World {
             sweep_at: None,
             down_until: None,
             exits_at: None,
+            scratch: Scratch::default(),
             spare_effects: Vec::new(),
             spare_actions: Vec::new(),
             to_perform: VecDeque::new(),

@@ -118,7 +118,7 @@ pub struct CrEvent {
     /// Explains the type; never steers.
     pub sub_type: Box<str>,
     /// Any number of strings without a comma. No params and one empty param differ.
-    pub params: Vec<Box<str>>,
+    pub params: Box<[Box<str>]>,
     /// Kept while offline instead of dropped.
     pub buffered: bool,
     /// Kept by the server.
@@ -230,7 +230,7 @@ impl CrEvent {
         CrEvent {
             event_type: event_type.into(),
             sub_type: sub_type.into(),
-            params: Vec::new(),
+            params: Box::default(),
             buffered: false,
             logged: false,
             interceptable: true,

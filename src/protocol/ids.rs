@@ -44,10 +44,13 @@ impl ClientId {
     /// # Errors
     /// [`InvalidId::ClientId`] for anything else.
     pub fn parse(text: &str) -> Result<ClientId, InvalidId> {
-        if text.len() != 6 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        if text.len() != 6 {
             return Err(InvalidId::ClientId);
         }
-        text.parse().ok().and_then(ClientId::from_number).ok_or(InvalidId::ClientId)
+        let number = text
+            .bytes()
+            .try_fold(0, |number, byte| byte.is_ascii_digit().then(|| 10 * number + u32::from(byte - b'0')));
+        number.and_then(ClientId::from_number).ok_or(InvalidId::ClientId)
     }
 
     /// The clientId with this number, if it is below a million.

@@ -79,6 +79,18 @@ pub struct WiredSocket {
     pub line: SendLine,
 }
 
+/// Where the machines put what they say to each other. Whoever runs many crSockets, or one for long, keeps it for
+/// the next step, which then need not allocate. It is empty between steps.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    letters: Vec<Letter>,
+    socket: Vec<SocketAction>,
+    receiver: Vec<ReceiverAction>,
+    sender: Vec<SenderAction>,
+    line: Vec<SendLineAction>,
+}
+
+#[derive(Debug)]
 enum Letter {
     Socket(socket::Input),
     Receiver(receiver::Input),
@@ -107,58 +119,94 @@ impl WiredSocket {
         calendar: Option<i64>,
         effects: &mut Vec<Effect>,
     ) {
-        let mut next = Some(match input {
-            Input::Socket(input) => Letter::Socket(input),
-            Input::Receiver(input) => Letter::Receiver(input),
-            Input::SendLine(input) => Letter::SendLine(input),
-            Input::Timer(timer) => addressed(timer),
-        });
-        // The last one is next: what follows from a letter is handled before what was there, so that one change is one
-        // step.
-        let mut letters = Vec::new();
-        while let Some(letter) = next {
-            let place = letters.len();
-            self.deliver(letter, step, calendar, effects, &mut letters);
-            if let Some(replies) = letters.get_mut(place..) {
-                replies.reverse();
-            }
-            next = letters.pop();
-        }
+        self.handle_with(&mut Scratch::default(), input, step, calendar, effects);
     }
 
-    fn deliver(
+    /// The same, with a scratch that is kept for the next step.
+    pub fn handle_with(
         &mut self,
-        letter: Letter,
+        scratch: &mut Scratch,
+        input: Input,
         step: &Step<'_>,
         calendar: Option<i64>,
         effects: &mut Vec<Effect>,
-        replies: &mut Vec<Letter>,
     ) {
-        match letter {
-            Letter::Socket(input) => {
-                let mut actions = Vec::new();
-                self.socket.handle(input, step, &mut actions);
-                replies.extend(
-                    actions.into_iter().filter_map(|action| socket_action(action, calendar, effects)),
-                );
-            }
-            Letter::Receiver(input) => {
-                let mut actions = Vec::new();
-                self.receiver.handle(input, step, &mut actions);
-                replies.extend(actions.into_iter().filter_map(|action| receiver_action(action, effects)));
-            }
-            Letter::Sender(input) => {
-                let mut actions = Vec::new();
-                self.sender.handle(input, step, &mut actions);
-                replies.extend(actions.into_iter().filter_map(|action| sender_action(action, effects)));
-            }
-            Letter::SendLine(input) => {
-                let mut actions = Vec::new();
-                self.line.handle(input, step, &mut actions);
-                replies
-                    .extend(actions.into_iter().filter_map(|action| line_action(action, calendar, effects)));
+        match input {
+            Input::Socket(input) => self.tell_socket(scratch, input, step, calendar, effects),
+            Input::Receiver(input) => self.tell_receiver(scratch, input, step, effects),
+            Input::SendLine(input) => self.tell_line(scratch, input, step, calendar, effects),
+            Input::Timer(timer) => scratch.letters.push(addressed(timer)),
+        }
+        // The last one is next: what follows from a letter is handled before what was there, so that one change is one
+        // step.
+        while let Some(letter) = scratch.letters.pop() {
+            match letter {
+                Letter::Socket(input) => self.tell_socket(scratch, input, step, calendar, effects),
+                Letter::Receiver(input) => self.tell_receiver(scratch, input, step, effects),
+                Letter::Sender(input) => self.tell_sender(scratch, input, step, effects),
+                Letter::SendLine(input) => self.tell_line(scratch, input, step, calendar, effects),
             }
         }
+    }
+
+    fn tell_socket(
+        &mut self,
+        scratch: &mut Scratch,
+        input: socket::Input,
+        step: &Step<'_>,
+        calendar: Option<i64>,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.socket.handle(input, step, &mut scratch.socket);
+        let replies = scratch.socket.drain(..).filter_map(|action| socket_action(action, calendar, effects));
+        put_on_top(&mut scratch.letters, replies);
+    }
+
+    fn tell_receiver(
+        &mut self,
+        scratch: &mut Scratch,
+        input: receiver::Input,
+        step: &Step<'_>,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.receiver.handle(input, step, &mut scratch.receiver);
+        let replies = scratch.receiver.drain(..).filter_map(|action| receiver_action(action, effects));
+        put_on_top(&mut scratch.letters, replies);
+    }
+
+    fn tell_sender(
+        &mut self,
+        scratch: &mut Scratch,
+        input: sender::Input,
+        step: &Step<'_>,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.sender.handle(input, step, &mut scratch.sender);
+        let replies = scratch.sender.drain(..).filter_map(|action| sender_action(action, effects));
+        put_on_top(&mut scratch.letters, replies);
+    }
+
+    fn tell_line(
+        &mut self,
+        scratch: &mut Scratch,
+        input: send_line::Input,
+        step: &Step<'_>,
+        calendar: Option<i64>,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.line.handle(input, step, &mut scratch.line);
+        let replies = scratch.line.drain(..).filter_map(|action| line_action(action, calendar, effects));
+        put_on_top(&mut scratch.letters, replies);
+    }
+}
+
+/// Puts letters on a pile so that the first of them is taken first.
+#[inline]
+fn put_on_top(pile: &mut Vec<Letter>, letters: impl Iterator<Item = Letter>) {
+    let below = pile.len();
+    pile.extend(letters);
+    if let Some(new) = pile.get_mut(below..) {
+        new.reverse();
     }
 }
 
@@ -176,6 +224,7 @@ fn addressed(timer: TimerKind) -> Letter {
     }
 }
 
+#[inline]
 fn socket_action(action: SocketAction, calendar: Option<i64>, effects: &mut Vec<Effect>) -> Option<Letter> {
     match action {
         SocketAction::Receiver(input) => return Some(Letter::Receiver(input)),
@@ -193,6 +242,7 @@ fn socket_action(action: SocketAction, calendar: Option<i64>, effects: &mut Vec<
     None
 }
 
+#[inline]
 fn receiver_action(action: ReceiverAction, effects: &mut Vec<Effect>) -> Option<Letter> {
     match action {
         ReceiverAction::Open { stream, credentials, resume } => {
@@ -207,6 +257,7 @@ fn receiver_action(action: ReceiverAction, effects: &mut Vec<Effect>) -> Option<
     None
 }
 
+#[inline]
 fn sender_action(action: SenderAction, effects: &mut Vec<Effect>) -> Option<Letter> {
     match action {
         SenderAction::Post(post) => return Some(Letter::SendLine(send_line::Input::Post(post))),
@@ -218,6 +269,7 @@ fn sender_action(action: SenderAction, effects: &mut Vec<Effect>) -> Option<Lett
     None
 }
 
+#[inline]
 fn line_action(action: SendLineAction, calendar: Option<i64>, effects: &mut Vec<Effect>) -> Option<Letter> {
     match action {
         SendLineAction::Send { number, mut post } => {

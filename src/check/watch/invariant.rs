@@ -29,6 +29,8 @@ pub enum Invariant {
     NoTakeover,
     /// Nobody is kept from a clientId that belongs to the same user.
     OwnersComeIn,
+    /// Where clientIds are not bound to users, whoever comes is let in, and who was there is told.
+    PlainTakeover,
     /// At most one session a clientId.
     OneSession,
     /// Nothing comes behind the last words of a stream, or before its `hello`.
@@ -98,6 +100,9 @@ impl Invariant {
             Invariant::NoTakeover => "4: nobody takes over a stranger's clientId",
             Invariant::OwnersComeIn => {
                 "4: a session of the same user, or a reservation for the same user: hello"
+            }
+            Invariant::PlainTakeover => {
+                "4: bind_client_ids off: a newcomer of any user gets hello, and the old session aborted releasedByOther"
             }
             Invariant::OneSession => {
                 "4: a session of the same user: the old one is aborted with the newcomer's pid, both at once; of another \

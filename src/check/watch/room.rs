@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::invariant::{Broken, Invariant};
-use super::streams::{Acceptance, Held, Rules, Standing, Streams, Waiting, head_of, sender_of};
+use super::streams::{Acceptance, Held, Rules, Standing, Streams, Waiting};
+use super::text::{head_of, sender_of};
 use crate::protocol::event::EventKind;
 use crate::protocol::ids::{ClientId, Pid};
 use crate::protocol::limits::Limits;

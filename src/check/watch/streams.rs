@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::invariant::{Broken, Invariant};
+use super::text::{head_of, sender_of};
 use crate::protocol::event::EventKind;
 use crate::protocol::ids::{AppId, ClientId, Pid, Role, User};
 use crate::protocol::limits::Limits;
@@ -110,6 +111,12 @@ pub(crate) struct Acceptance<'a> {
     pub(crate) origin: &'a Party,
     /// Where it went.
     pub(crate) effect: &'a Effect,
+}
+
+impl Standing {
+    pub(super) fn is_live(&self) -> bool {
+        self.state == StandingState::Live
+    }
 }
 
 impl Streams {
@@ -384,17 +391,4 @@ impl Streams {
             standing.contested = contested;
         }
     }
-}
-
-/// An event data string's eventType.
-pub(super) fn head_of(text: &str) -> &str {
-    text.split_once(',').map_or(text, |(head, _)| head)
-}
-
-/// An event data string's senderClientId.
-pub(super) fn sender_of(text: &str) -> Option<ClientId> {
-    let mut commas = text.bytes().enumerate().filter(|(_, byte)| *byte == b',').map(|(place, _)| place);
-    let from = commas.nth(6)? + 1;
-    let to = commas.next().unwrap_or(text.len());
-    ClientId::parse(text.get(from..to)?).ok()
 }

@@ -2,7 +2,7 @@
 //! 5 to 7), in words of their own: nothing here looks into the machines or uses their functions.
 
 use super::invariant::{Broken, Invariant};
-use super::streams::{head_of, sender_of};
+use super::text::{head_of, sender_of};
 use crate::protocol::action::{Message, Notice, StreamNo};
 use crate::protocol::event::{CrEvent, EventKind, Rejection};
 use crate::protocol::ids::{AccessToken, Assigned, ClientId, Credentials, Pid, Role};

@@ -32,7 +32,7 @@ impl World {
         if let Some(page) = self.clients.get_mut(client) {
             let calendar = Some(CALENDAR_ZERO + page.calendar_offset + now.0);
             self.watch.before(client, page, &input, &step);
-            page.machines.handle(input, &step, calendar, &mut effects);
+            page.machines.handle(&mut self.scratch, input, &step, calendar, &mut effects);
             self.watch.after(client, page, &effects, &step, self.now);
         }
         for effect in effects.drain(..) {

@@ -3,7 +3,7 @@
 use super::{ClientEvent, Event, Happening, Lost, NOBODY_ASKS, Served, World};
 use crate::check::users::user_of;
 use crate::check::watch::{Acceptance, Party, Rules};
-use crate::protocol::action::{Message, Outcome, Post, RequestNo, StreamNo};
+use crate::protocol::action::{Outcome, Post, RequestNo, StreamNo};
 use crate::protocol::ids::{AccessToken, ClientId, Credentials, Pid};
 use crate::protocol::receiver::{self, StreamEnd};
 use crate::protocol::sessions::{
@@ -11,7 +11,7 @@ use crate::protocol::sessions::{
 };
 use crate::protocol::socket;
 use crate::protocol::time::Millis;
-use crate::protocol::wire::{AbortReason, EventData, EventSourceParams, Frame, MsgEvent, SendEvent};
+use crate::protocol::wire::{AbortReason, EventSourceParams, Frame, MsgEvent, SendEvent};
 use crate::protocol::wired::Input;
 
 impl World {
@@ -41,7 +41,10 @@ impl World {
         let client_id = credentials.client_id;
         let mut actions = self.spare_actions.pop().unwrap_or_default();
         let opened = self.open_stream(client, credentials, &mut actions);
-        if actions.iter().any(keeps_out) {
+        let is_kept_out = actions.iter().any(keeps_out);
+        let rules = Rules { timing: &self.timing, limits: &self.limits, now: self.now };
+        self.watch.answered(client, client_id, &opened, is_kept_out, &actions, rules);
+        if is_kept_out {
             let user = user_of(&credentials.access_token);
             self.watch.kept_out(client, client_id, &user, self.now);
         }
@@ -128,17 +131,10 @@ impl World {
         }
         let origin = self.party(client, &post.credentials.access_token);
         let (client_id, recipient) = (post.credentials.client_id, post.recipient);
-        let event = on_the_wire(post);
-        let text = match &event {
+        let send = SendEvent::from_post(post, origin.role);
+        let text = match &send.event {
             MsgEvent::CrEvent(event) => Some(event.to_frame()),
             MsgEvent::Alive(_) | MsgEvent::Close(_) | MsgEvent::Other => None,
-        };
-        let send = SendEvent {
-            client_id,
-            role: origin.role,
-            access_token: post.credentials.access_token.clone(),
-            recipient,
-            event,
         };
         let mut answer = SendAnswer::Stopping;
         let mut actions = self.spare_actions.pop().unwrap_or_default();
@@ -295,18 +291,6 @@ impl World {
             }
         }
         self.serve(|server, step, actions| server.taken(client_id, pid, 1, step, actions));
-    }
-}
-
-/// What the server reads of a sendevent.
-fn on_the_wire(post: &Post) -> MsgEvent {
-    match &post.message {
-        Message::Alive(pid) => MsgEvent::Alive(Some(*pid)),
-        Message::Close(pid) => MsgEvent::Close(Some(*pid)),
-        Message::CrEvent(event) => {
-            let id = post.credentials.client_id;
-            EventData::accept(&event.to_event_data(id), id).map_or(MsgEvent::Other, MsgEvent::CrEvent)
-        }
     }
 }
 

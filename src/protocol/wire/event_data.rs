@@ -210,10 +210,12 @@ fn check_content(event_type: &str, sub_type: &str, params: &[impl AsRef<str>]) -
     if !is_event_type(event_type) {
         return Err(InvalidEvent::EventType);
     }
-    if sub_type.contains(',') {
+    // Faster for short texts than `contains`, which uses `memchr`.
+    let has_comma = |text: &str| text.bytes().any(|byte| byte == b',');
+    if has_comma(sub_type) {
         return Err(InvalidEvent::SubType);
     }
-    match params.iter().position(|param| param.as_ref().contains(',')) {
+    match params.iter().position(|param| has_comma(param.as_ref())) {
         Some(index) => Err(InvalidEvent::Param { index }),
         None => Ok(()),
     }

@@ -136,6 +136,9 @@ impl Write for Length {
 }
 
 fn parse_time(text: &str) -> Option<i64> {
+    if text == "NaN" {
+        return None; // the usual receiveCt
+    }
     text.parse().ok().or_else(|| truncated(text.parse().ok()?))
 }
 
@@ -168,7 +171,7 @@ mod tests {
         let none = CrEvent::from_event_data("a,,false,false,true,1,NaN,700002");
         let one = CrEvent::from_event_data("a,,false,false,true,1,NaN,700002,");
         assert!(none.params.is_empty());
-        assert_eq!(one.params, ["".into()]);
+        assert_eq!(*one.params, ["".into()]);
         assert_eq!(one.to_event_data(sender()), "a,,false,false,true,1,NaN,700002,");
     }
 

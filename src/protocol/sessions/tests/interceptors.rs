@@ -35,7 +35,7 @@ impl Interceptor for Obeys {
         };
         let reply = |text: &str| CrEvent::new(text, "").unwrap();
         let mut bad = reply("bad");
-        bad.params.push("a,b".into());
+        bad.params = ["a,b".into()].into();
         let replies = match event_type {
             "ask" => vec![reply("answer"), bad],
             _ => vec![],
