@@ -297,9 +297,14 @@ fn socket_to_socket(bencher: Bencher<'_, '_>, layout: Layout) {
         let settings = HostSettings::new(Server::Local(registry(layout).await));
         let host = Host::start(HostSettings { timing, threads: Threads::Here, ..settings });
         let round = Round { left: 0, done: None }.start();
-        let mut pairs = Vec::new();
+        let (mut pairs, mut paired) = (Vec::new(), Vec::new());
         for pair in 0..PAIRS {
-            pairs.push(spawn_pair(&host, &round, pair).await);
+            let (pair, is_paired) = spawn_pair(&host, &round, pair);
+            pairs.push(pair);
+            paired.push(is_paired);
+        }
+        for is_paired in paired {
+            is_paired.await.unwrap();
         }
         (host, round, pairs)
     });
@@ -315,7 +320,8 @@ fn socket_to_socket(bencher: Bencher<'_, '_>, layout: Layout) {
     });
 }
 
-async fn spawn_pair(host: &Host, round: &Addr<Round>, pair: u32) -> Addr<Pair> {
+/// A pair, and what tells when both are interacting.
+fn spawn_pair(host: &Host, round: &Addr<Round>, pair: u32) -> (Addr<Pair>, oneshot::Receiver<()>) {
     let (paired, is_paired) = oneshot::channel();
     let round = round.clone();
     let address = Pair::create(|context| Pair {
@@ -337,6 +343,5 @@ async fn spawn_pair(host: &Host, round: &Addr<Round>, pair: u32) -> Addr<Pair> {
         build(Role::Responder, 2 * pair + 1),
     );
     address.do_send(Controller(controller));
-    is_paired.await.unwrap();
-    address
+    (address, is_paired)
 }
