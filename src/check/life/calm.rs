@@ -210,27 +210,32 @@ impl Life<'_> {
         self.world.watch.must_stay(&clients, true);
         self.world.tell_log(Event::Told("who is interacting is left in peace".into()));
         let end = self.world.now() + PEACE;
+        let mut own_their_ids: Vec<bool> =
+            (0..self.people.len()).map(|client| self.owns_its_id(client)).collect();
         while self.world.now() < end && self.world.watch.violation().is_none() {
             self.attack();
             let left = end - self.world.now();
             self.world.run_for(left.min(Millis(500)));
+            for (client, owns) in own_their_ids.iter_mut().enumerate() {
+                *owns &= self.owns_its_id(client);
+            }
         }
         self.world.watch.must_stay(&clients, false);
-        self.expect_one_partner();
+        self.expect_one_partner(&own_their_ids);
         for client in 0..self.people.len() {
             self.world.client_mut(client).longest_way = Millis::ZERO;
         }
     }
 
     /// Who says interacting is the partner of its partner, and so the only one. Not where a clientId was given up, and
-    /// somebody else has it now.
-    fn expect_one_partner(&mut self) {
+    /// somebody else had it while a partner that was heard counts as active.
+    fn expect_one_partner(&mut self, own_their_ids: &[bool]) {
         for client in 0..self.people.len() {
             let page = &self.world.client(client).machines;
             let (own, partner) = (page.client_id(), page.partner());
             let other = (0..self.people.len()).find(|other| self.world.client_id(*other) == partner);
             let Some(other) = other.filter(|_| *page.state() == State::Interacting) else { continue };
-            if !self.owns_its_id(other) {
+            if own_their_ids.get(other) != Some(&true) {
                 continue;
             }
             let others = self.world.client(other).machines.partner();
