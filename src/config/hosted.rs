@@ -82,9 +82,13 @@ pub(super) fn read(hosted: Option<&Value>, mistakes: &mut Vec<Mistake>) -> Vec<H
 
 fn one(name: String, values: &Map<String, Value>, mistakes: &mut Vec<Mistake>) -> Option<HostedSettings> {
     let mut section = Section::new(name, Some(values), mistakes);
-    let app = needed(&mut section, "app", "hosted clients belong to an app", AppId::parse);
+    let (app_id, token) = (InvalidId::AppId.to_string(), InvalidId::AccessToken.to_string());
+    let app =
+        section.needed("app", "hosted clients belong to an app", &app_id, |text| AppId::parse(text).ok());
     let access_token =
-        needed(&mut section, "access_token", "hosted clients take part for a user", AccessToken::parse);
+        section.needed("access_token", "hosted clients take part for a user", &token, |text| {
+            AccessToken::parse(text).ok()
+        });
     let mut count = |key| section.whole(key, 0, 0..=ClientId::COUNT);
     let (pairs, controllers, responders) = (count("pairs"), count("controllers"), count("responders"));
     let client_ids = section.list("client_ids", Vec::new(), "six digits, such as \"482913\"", |text| {
@@ -94,30 +98,6 @@ fn one(name: String, values: &Map<String, Value>, mistakes: &mut Vec<Mistake>) -
     section.close();
     let (app, access_token) = (app?, access_token?);
     Some(HostedSettings { app, access_token, pairs, controllers, responders, client_ids, behaviour })
-}
-
-fn needed<T>(
-    section: &mut Section<'_>,
-    key: &'static str,
-    because: &'static str,
-    parse: impl FnOnce(&str) -> Result<T, InvalidId>,
-) -> Option<T> {
-    let Some(value) = section.value(key) else {
-        let missing = Mistake::Missing { key: section.key(key), because };
-        section.mistake(missing);
-        return None;
-    };
-    match value::text(value).map(parse) {
-        Some(Ok(read)) => Some(read),
-        Some(Err(error)) => {
-            section.refuse(key, value, error.to_string());
-            None
-        }
-        None => {
-            section.refuse(key, value, "a text");
-            None
-        }
-    }
 }
 
 /// What speaks against them all together, and against the apps they name.

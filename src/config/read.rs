@@ -108,16 +108,9 @@ fn tls(mut section: Section<'_>) -> Option<TlsSettings> {
 }
 
 fn needed_path(section: &mut Section<'_>, key: &'static str) -> Option<PathBuf> {
-    if let Some(value) = section.value(key) {
-        let path = value::text(value).filter(|text| !text.is_empty()).map(PathBuf::from);
-        if path.is_none() {
-            section.refuse(key, value, "the path of a PEM file");
-        }
-        return path;
-    }
-    let missing = Mistake::Missing { key: section.key(key), because: "TLS needs a certificate and its key" };
-    section.mistake(missing);
-    None
+    section.needed(key, "TLS needs a certificate and its key", "the path of a PEM file", |text| {
+        (!text.is_empty()).then(|| PathBuf::from(text))
+    })
 }
 
 fn timing(mut section: Section<'_>) -> Timing {

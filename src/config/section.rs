@@ -108,6 +108,25 @@ impl<'a> Section<'a> {
         })
     }
 
+    /// A value that `read` understands, and without which nothing goes.
+    pub(super) fn needed<T>(
+        &mut self,
+        key: &'static str,
+        because: &'static str,
+        accepted: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let Some(value) = self.value(key) else {
+            self.mistakes.push(Mistake::Missing { key: self.key(key), because });
+            return None;
+        };
+        let understood = value::text(value).and_then(read);
+        if understood.is_none() {
+            self.refuse(key, value, accepted);
+        }
+        understood
+    }
+
     /// A whole number within a range.
     pub(super) fn whole<N>(&mut self, key: &'static str, default: N, range: RangeInclusive<N>) -> N
     where
