@@ -1,13 +1,14 @@
 //! The state board: what each crSocket publishes of itself, and what lists and counts read. Nobody asks a million actors
 //! how they are.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub use self::states::StateName;
 use crate::protocol::ids::{AppId, ClientId, Role};
-use crate::protocol::socket::State;
+use crate::protocol::socket::{State, WhyPassive};
 
 mod states;
 #[cfg(test)]
@@ -113,7 +114,7 @@ impl Board {
         self.live.fetch_add(1, Ordering::Relaxed);
         drop(inner);
         let place = Place { id, page, board: Arc::clone(self), app, role };
-        place.publish(&State::Passive(crate::protocol::socket::WhyPassive::NoClientId), None);
+        place.publish(&State::Passive(WhyPassive::NoClientId), None);
         place
     }
 
@@ -132,9 +133,9 @@ impl Board {
     }
 
     /// How many crSockets there are in each state, by the published names of the states.
-    pub fn count_by_state(&self) -> std::collections::BTreeMap<&'static str, usize> {
+    pub fn count_by_state(&self) -> BTreeMap<&'static str, usize> {
         let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
-        let mut counts = std::collections::BTreeMap::new();
+        let mut counts = BTreeMap::new();
         for (_, entry) in inner.entries(SocketId(0)) {
             if let Some(word) = Word::unpack(entry.word.load(Ordering::Relaxed)) {
                 *counts.entry(word.state.state()).or_default() += 1;

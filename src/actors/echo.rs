@@ -23,17 +23,7 @@ pub struct Observes(pub SocketHandle);
 
 /// An event with the content of another one, and the default flags.
 fn answer_to(event: &CrEvent) -> CrEvent {
-    CrEvent {
-        event_type: event.event_type.clone(),
-        sub_type: event.sub_type.clone(),
-        params: event.params.clone(),
-        buffered: false,
-        logged: false,
-        interceptable: true,
-        send_ct: None,
-        receive_ct: None,
-        sender: None,
-    }
+    CrEvent { params: event.params.clone(), ..CrEvent::unchecked(&event.event_type, &event.sub_type) }
 }
 
 impl Actor for Echo {

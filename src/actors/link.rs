@@ -1,20 +1,19 @@
 //! The ways from a crSocket to its server.
 
+use actix::Addr;
 use slotmap::new_key_type;
 
+use self::http::HttpLink;
+use self::local::LocalLink;
 use super::messages::Life;
 use super::receiver::EventReceiver;
 use super::sender::EventSender;
 use super::socket::CrSocket;
 use crate::protocol::action::{Post, RequestNo, StreamNo};
 use crate::protocol::ids::{AppId, Credentials, Role};
-use actix::Addr;
 
 pub mod http;
 pub mod local;
-
-use http::HttpLink;
-use local::LocalLink;
 
 new_key_type! {
     /// The name under which a link knows the ends of one crSocket. Never given again.
@@ -79,11 +78,8 @@ impl Link {
     /// Opens a stream, which takes the place of the one before. `resume`: the last one broke.
     pub(super) fn open(&self, ends: EndsKey, stream: StreamNo, credentials: Credentials, resume: bool) {
         match self {
-            // Last-Event-ID means nothing yet to the Registry.
-            Link::Local(link) => {
-                let _ = resume;
-                link.open(ends, stream, credentials);
-            }
+            // `resume` means nothing yet to the Registry.
+            Link::Local(link) => link.open(ends, stream, credentials),
             Link::Http(link) => link.open(ends, stream, &credentials, resume),
             #[cfg(test)]
             Link::Tape(tape) => tape.opens(stream, credentials, resume),

@@ -115,9 +115,13 @@ impl EventSender {
     /// Once told to stop, it does when everything has left and was answered; what is kept while offline does not leave.
     fn leave_if_done(&mut self, context: &mut Context<EventSender>) {
         if self.is_leaving && self.line.is_empty() && self.machine.queued().0 == 0 {
-            self.home.stops_as_told();
-            context.stop();
+            self.stop(context);
         }
+    }
+
+    fn stop(&mut self, context: &mut Context<EventSender>) {
+        self.home.stops_as_told();
+        context.stop();
     }
 }
 
@@ -135,18 +139,10 @@ impl HasTimers for EventSender {
     }
 
     fn timer_fired(&mut self, timer: TimerKind, context: &mut Context<EventSender>) {
-        let letter = match timer {
-            TimerKind::Answer => Letter::Line(send_line::Input::Timer(timer)),
-            TimerKind::Pace
-            | TimerKind::Unassign
-            | TimerKind::Hello
-            | TimerKind::Reopen
-            | TimerKind::Alive
-            | TimerKind::Close
-            | TimerKind::Ping
-            | TimerKind::Partner
-            | TimerKind::ClientId
-            | TimerKind::Release => Letter::Sender(sender::Input::Timer(timer)),
+        let letter = if timer == TimerKind::Answer {
+            Letter::Line(send_line::Input::Timer(timer))
+        } else {
+            Letter::Sender(sender::Input::Timer(timer))
         };
         self.take(letter, context);
     }
@@ -172,11 +168,10 @@ impl Handler<StopChild> for EventSender {
     type Result = ();
 
     fn handle(&mut self, StopChild { at_once }: StopChild, context: &mut Context<EventSender>) {
-        self.is_leaving = true;
         if at_once {
-            self.home.stops_as_told();
-            context.stop();
+            return self.stop(context);
         }
+        self.is_leaving = true;
         self.leave_if_done(context);
     }
 }
