@@ -11,7 +11,6 @@ mod tls;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
 
 use actix::Addr;
 use actix_server::Server;
@@ -25,6 +24,7 @@ use self::listen::Listeners;
 use self::stop::Signals;
 use self::tls::Certificates;
 use crate::actors::client_ids::{ClientIds, Reserve};
+use crate::actors::clock::{duration, since_1970};
 use crate::actors::registry::{Registry, RegistrySettings};
 use crate::apps::AppTable;
 use crate::client_id_store::{ClientIdStore, ephemeral};
@@ -37,7 +37,6 @@ use crate::metrics::Counters;
 use crate::protocol::client_id::ClientIdSequence;
 use crate::protocol::ids::AppId;
 use crate::protocol::sessions::PidSequence;
-use crate::protocol::time::Millis;
 
 /// Serves until a signal says stop. `started` is called once it listens, with where it does, in words.
 ///
@@ -149,12 +148,12 @@ fn open_client_ids(settings: &Settings) -> Result<(Store, ClientIdSequence, u64)
     match &settings.server.data_dir {
         Some(data_dir) => {
             let (store, sequence) = ClientIdStore::open(data_dir)?;
-            let start = store.next_start(unix_seconds())?;
+            let start = store.next_start(since_1970().map_or(0, |since| since.as_secs()))?;
             Ok((Some(Arc::new(Mutex::new(store))), sequence, start))
         }
         None => {
             log::warn!("without a data_dir clientIds may be given again by the next run");
-            Ok((None, ephemeral()?, unix_seconds()))
+            Ok((None, ephemeral()?, since_1970().map_or(0, |since| since.as_secs())))
         }
     }
 }
@@ -235,13 +234,4 @@ fn described(settings: &Settings) -> String {
         (names, false) => format!("the apps {}", names.join(", ")),
         (names, true) => format!("the apps {} and any other", names.join(", ")),
     }
-}
-
-fn duration(length: Millis) -> Duration {
-    Duration::from_millis(u64::try_from(length.0).unwrap_or(0))
-}
-
-fn unix_seconds() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs())
 }

@@ -38,16 +38,8 @@ pub enum NoClientId {
     #[error("clientIds cannot be kept: {0}")]
     NotStored(String),
     /// The rules say so.
-    #[error("{}", not_now(.0))]
+    #[error("{}", .0.detail())]
     NotNow(NoClientIdNow),
-}
-
-fn not_now(why: &NoClientIdNow) -> &'static str {
-    match why {
-        NoClientIdNow::AllInUse { .. } => "all clientIds are in use",
-        NoClientIdNow::TooMany { .. } => "more clientIds are asked for than are given",
-        NoClientIdNow::NotReserved { .. } => "clientIds are being reserved",
-    }
 }
 
 impl ClientIds {

@@ -1,6 +1,7 @@
-//! The time of the rules: milliseconds on a monotonic clock, without what the process slept.
+//! The time of the rules: milliseconds on a monotonic clock, without what the process slept. And time as others have it:
+//! lengths as the standard library's, the calendar's.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
@@ -45,7 +46,17 @@ impl Clock {
 
 /// How long a timer is armed for: nothing is due before its time.
 pub fn until(due: Millis, now: Millis) -> Duration {
-    Duration::from_millis(u64::try_from((due - now).0).unwrap_or(0))
+    duration(due - now)
+}
+
+/// A length as timers take it; a negative one is none.
+pub fn duration(length: Millis) -> Duration {
+    Duration::from_millis(u64::try_from(length.0).unwrap_or(0))
+}
+
+/// Calendar time, since 1970; none where the system's clock stands before that.
+pub fn since_1970() -> Option<Duration> {
+    SystemTime::now().duration_since(UNIX_EPOCH).ok()
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use self::heartbeats::Heartbeats;
 use self::local::{LocalWriter, Ports};
 use self::logs::Logs;
 use self::reports::Reports;
-use super::clock::{Clock, until};
+use super::clock::{Clock, since_1970, until};
 use super::messages::{
     ClientIdsReserved, GetLoad, GiveClientId, Load, OpenAnswer, OpenStream, ReportsWait, Send, SetApps, Stop,
 };
@@ -61,13 +61,12 @@ pub struct RegistrySettings {
 impl RegistrySettings {
     /// The defaults, with these apps and clientIds; pids begin at the present second (section 3).
     pub fn new(apps: Apps, client_ids: ClientIdSequence) -> RegistrySettings {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         RegistrySettings {
             apps: Arc::new(apps),
             timing: Timing::default(),
             limits: Limits::default(),
             client_ids,
-            pids: PidSequence::starting_at(since.map_or(0, |since| since.as_secs())),
+            pids: PidSequence::starting_at(since_1970().map_or(0, |since| since.as_secs())),
             counters: Arc::default(),
             died: None,
         }
@@ -161,9 +160,7 @@ impl Registry {
     ) -> R {
         self.catch_up(context);
         let result = self.step_quietly(input);
-        self.perform();
-        self.ports.send_off();
-        self.arm(context);
+        self.finish(context);
         result
     }
 
@@ -212,6 +209,13 @@ impl Registry {
                 self.apply(|table, step, actions| table.broken(client_id, pid, step, actions));
             }
         }
+    }
+
+    /// The end of a message: all that was asked for is done and on its way.
+    fn finish(&mut self, context: &mut Context<Registry>) {
+        self.perform();
+        self.ports.send_off();
+        self.arm(context);
     }
 
     /// Performs what the table asked for, in order.
@@ -359,9 +363,7 @@ impl Handler<OpenStream> for Registry {
             }
             Opened::UnknownApp => OpenAnswer::UnknownApp,
         };
-        self.perform();
-        self.ports.send_off();
-        self.arm(context);
+        self.finish(context);
         MessageResult(answer)
     }
 }

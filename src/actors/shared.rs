@@ -4,11 +4,10 @@ use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::board::Board;
 use super::client_ids::ClientIds;
-use super::clock::Clock;
+use super::clock::{Clock, since_1970};
 use super::recent::Recent;
 use super::sender::Letter;
 use crate::metrics::Counters;
@@ -91,6 +90,5 @@ impl fmt::Debug for Shared {
 
 /// The system's calendar time, in milliseconds since 1970.
 pub(super) fn system_calendar() -> Option<i64> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_millis()).ok()
+    i64::try_from(since_1970()?.as_millis()).ok()
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Recipient, SpawnHandle};
 
 use super::board::{Place, StateName};
+use super::clock::duration;
 use super::guard::{Child, Family};
 use super::link::{Ends, Link};
 use super::messages::{
@@ -467,8 +468,7 @@ impl Handler<Remove> for CrSocket {
         let timing = &self.family.shared.host.timing;
         // As long as a goodbye may take to be answered, behind a stream that may take its time to close.
         let most = timing.server_interaction_complete_dt + timing.send_answer_dt;
-        let most = Duration::from_millis(u64::try_from(most.0).unwrap_or(0));
-        context.run_later(most, |socket, context| {
+        context.run_later(duration(most), |socket, context| {
             socket.standing = Standing::Gone;
             context.stop();
         });

@@ -1,10 +1,9 @@
 //! [`TimerKind`] -> armed actor timer: the only place that touches the timers of contexts.
 
-use std::time::Duration;
-
 use actix::{Actor, AsyncContext, Context, SpawnHandle};
 use smallvec::SmallVec;
 
+use super::clock::duration;
 use super::shared::Shared;
 use crate::protocol::time::{Millis, TimerKind};
 
@@ -42,8 +41,7 @@ impl Timers {
     ) {
         Timers::cancel(actor, timer, context);
         let due = actor.shared().now() + after;
-        let after = Duration::from_millis(u64::try_from(after.0).unwrap_or(0));
-        let handle = context.run_later(after, move |actor, context| {
+        let handle = context.run_later(duration(after), move |actor, context| {
             // Of timers that come in one turn, one may disarm another: its context polls it all the same.
             if actor.timers().take(|armed| armed.timer == timer && armed.name == name(due)).is_none() {
                 return;

@@ -49,15 +49,7 @@ fn not_stored(site: &Site) -> Problem {
 }
 
 fn not_now(why: NoClientIdNow) -> Problem {
-    match why {
-        NoClientIdNow::AllInUse { retry_after } => {
-            Problem::not_now("all clientIds are in use", seconds(retry_after))
-        }
-        NoClientIdNow::TooMany { retry_after } => {
-            Problem::not_now("more clientIds are asked for than are given", seconds(retry_after))
-        }
-        NoClientIdNow::NotReserved { .. } => Problem::not_now("clientIds are being reserved", STORE_RETRY),
-    }
+    Problem::not_now(why.detail(), why.retry_after().map_or(STORE_RETRY, seconds))
 }
 
 /// Whole seconds, rounded up, as Retry-After has them.

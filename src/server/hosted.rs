@@ -8,15 +8,14 @@ use actix::{Actor, Addr};
 use actix_rt::task::JoinHandle;
 use tokio::time::sleep;
 
-use super::duration;
 use crate::actors::client_ids::{ClientIds, NoClientId};
+use crate::actors::clock::duration;
 use crate::actors::echo::{Echo, Observes};
 use crate::actors::host::{CrSocketBuilder, Host, HostSettings, Server, SocketHandle};
 use crate::actors::registry::Registry;
 use crate::config::{Behaviour, HostedSettings, Settings};
 use crate::metrics::Counters;
 use crate::protocol::ids::{AppId, ClientId, Role};
-use crate::protocol::sessions::NoClientIdNow;
 use crate::protocol::time::Millis;
 
 /// When a hosted responder lets a partner go that stays away, where releaseDt is off: nobody sits at it who would.
@@ -117,10 +116,13 @@ impl Nursery {
         loop {
             sleep(LOOK_DT).await;
             self.named.iter_mut().for_each(Named::tell);
+            if self.host.len() <= NAMED {
+                continue;
+            }
             let counts = self.host.board().count_by_state();
             let now: Vec<String> = counts.iter().map(|(state, count)| format!("{count} {state}")).collect();
             let now = now.join(", ");
-            if now != counted && self.host.len() > NAMED {
+            if now != counted {
                 log::info!("hosted clients: {now}");
             }
             counted = now;
@@ -174,15 +176,11 @@ impl Nursery {
                 Ok(id) => return id,
                 Err(why) => why,
             };
-            let wait = match &why {
-                NoClientId::NotNow(
-                    NoClientIdNow::TooMany { retry_after } | NoClientIdNow::AllInUse { retry_after },
-                ) => duration(*retry_after),
-                NoClientId::NotNow(NoClientIdNow::NotReserved { .. })
-                | NoClientId::Gone
-                | NoClientId::Closed
-                | NoClientId::NotStored(_) => RETRY,
+            let asks_again = match &why {
+                NoClientId::NotNow(why) => why.retry_after(),
+                NoClientId::Gone | NoClientId::Closed | NoClientId::NotStored(_) => None,
             };
+            let wait = asks_again.map_or(RETRY, duration);
             let level = if self.said_why { log::Level::Debug } else { log::Level::Warn };
             self.said_why = true;
             log::log!(level, "hosted clients wait for clientIds: {why}");

@@ -14,10 +14,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
 
+use super::Store;
 use super::error::ServerError;
 use super::files_changed::{LOOK_DT, Watched};
 use super::hosted::Hosted;
-use super::{Store, duration};
+use crate::actors::clock::duration;
 use crate::actors::messages::{GetLoad, Stop};
 use crate::actors::registry::Registry;
 use crate::config::Settings;

@@ -17,12 +17,13 @@ use tokio::task::JoinHandle;
 
 use self::server::HttpServer;
 use super::{Ends, EndsKey};
+use crate::actors::clock::duration;
 use crate::actors::messages::{Remove, Told};
 use crate::actors::receiver::EventReceiver;
 use crate::protocol::action::{Message, Outcome, Post, RequestNo, StreamNo};
 use crate::protocol::ids::{AppId, ClientId, Credentials, Role};
 use crate::protocol::receiver::{self, StreamEnd};
-use crate::protocol::time::{Millis, Timing};
+use crate::protocol::time::Timing;
 use crate::protocol::wire::{
     FrameReader, Outgoing, StreamItem, eventsource_query, read_client_id_answer, sendevent_query,
 };
@@ -318,8 +319,4 @@ fn detail_in(body: &[u8]) -> Option<Box<str>> {
     let problem: serde_json::Value = serde_json::from_slice(body).ok()?;
     let detail = problem.get("detail")?.as_str()?;
     Some(detail.chars().take(LONGEST_DETAIL).collect::<String>().into())
-}
-
-fn duration(length: Millis) -> Duration {
-    Duration::from_millis(u64::try_from(length.0).unwrap_or(0))
 }

@@ -8,10 +8,10 @@ use crate::actors::messages::{
     ClosePort, LocalDeliveries, LocalDelivery, LocalRequest, LocalRequests, OpenPort,
 };
 use crate::actors::output::{Report, Reported};
-use crate::protocol::action::{Outcome, RequestNo, StreamNo};
+use crate::protocol::action::{RequestNo, StreamNo};
 use crate::protocol::ids::{AppId, ClientId, Credentials, Pid, Role};
 use crate::protocol::receiver::StreamEnd;
-use crate::protocol::sessions::{Opened, SendAnswer};
+use crate::protocol::sessions::Opened;
 use crate::protocol::time::Millis;
 use crate::protocol::wire::{EventSourceParams, Frame, SendEvent};
 
@@ -80,11 +80,7 @@ impl Ports {
 
 impl Registry {
     fn open_local(&mut self, writer: LocalWriter, app: &AppId, role: Role, credentials: &Credentials) {
-        let params = EventSourceParams {
-            client_id: Some(credentials.client_id.to_string().into()),
-            client_role: Some(role.as_str().into()),
-            access_token: Some(credentials.access_token.as_str().into()),
-        };
+        let params = EventSourceParams::of(credentials, role);
         let opened = self.step_quietly(|table, step, actions| table.open(app, &params, step, actions));
         let LocalWriter { port, ends, stream, .. } = writer;
         match opened {
@@ -120,15 +116,8 @@ impl Registry {
         let answer = self.step_quietly(|table, step, actions| table.send(app, event, step, actions));
         self.counters.answer(&answer);
         self.perform();
-        let outcome = outcome_of(&answer);
+        let outcome = answer.outcome();
         self.ports.push(port, LocalDelivery::Answer { ends, number, outcome });
-    }
-}
-
-fn outcome_of(answer: &SendAnswer) -> Outcome {
-    match answer.status() {
-        204 => Outcome::Understood,
-        status => Outcome::Refused { status, detail: answer.detail().into() },
     }
 }
 
@@ -151,9 +140,7 @@ impl Handler<LocalRequests> for Registry {
                 LocalRequest::Report(report) => self.hear(report),
             }
         }
-        self.perform();
-        self.ports.send_off();
-        self.arm(context);
+        self.finish(context);
     }
 }
 

@@ -92,11 +92,7 @@ impl World {
     ) -> Opened {
         let page = self.client(client);
         let app = page.app.clone();
-        let params = EventSourceParams {
-            client_id: Some(credentials.client_id.to_string().into()),
-            client_role: Some(page.machines.role().as_str().into()),
-            access_token: Some(credentials.access_token.as_str().into()),
-        };
+        let params = EventSourceParams::of(credentials, page.machines.role());
         let mut opened = Opened::UnknownApp;
         self.step_server(actions, |server, step, actions| {
             opened = server.open(&app, &params, step, actions);
@@ -158,9 +154,9 @@ impl World {
         }
         if self.client(client).machines.as_ours().is_none() || number == NOBODY_ASKS {
             // Who does not look at answers is not given any.
-            self.record(client, || ClientEvent::Answered(number, outcome_of(&answer)));
+            self.record(client, || ClientEvent::Answered(number, answer.outcome()));
         } else if self.answer_arrives(client) {
-            self.answer(client, epoch, delay, number, outcome_of(&answer));
+            self.answer(client, epoch, delay, number, answer.outcome());
         } else {
             self.record(client, || ClientEvent::AnswerLost(Lost::Post(post.clone())));
         }
@@ -298,11 +294,4 @@ impl World {
 fn keeps_out(action: &ServerAction) -> bool {
     let ServerAction::Note(Note::NotOpened { why, .. }) = action else { return false };
     matches!(why, NotOpened::Contested | NotOpened::Reserved | NotOpened::Aborted(AbortReason::ClientIdInUse))
-}
-
-fn outcome_of(answer: &SendAnswer) -> Outcome {
-    match answer.status() {
-        204 => Outcome::Understood,
-        status => Outcome::Refused { status, detail: format!("{answer:?}").into() },
-    }
 }

@@ -1,5 +1,6 @@
 //! What the session table asks of its shell, and what it tells it.
 
+use crate::protocol::action::Outcome;
 use crate::protocol::event::{EventKind, Rejection};
 use crate::protocol::ids::{ClientId, Pid};
 use crate::protocol::time::Millis;
@@ -311,6 +312,27 @@ pub enum NoClientIdNow {
     },
 }
 
+impl NoClientIdNow {
+    /// When to ask again; none where it depends on how soon more can be reserved.
+    pub fn retry_after(self) -> Option<Millis> {
+        match self {
+            NoClientIdNow::AllInUse { retry_after } | NoClientIdNow::TooMany { retry_after } => {
+                Some(retry_after)
+            }
+            NoClientIdNow::NotReserved { .. } => None,
+        }
+    }
+
+    /// Why, in words.
+    pub fn detail(self) -> &'static str {
+        match self {
+            NoClientIdNow::AllInUse { .. } => "all clientIds are in use",
+            NoClientIdNow::TooMany { .. } => "more clientIds are asked for than are given",
+            NoClientIdNow::NotReserved { .. } => "clientIds are being reserved",
+        }
+    }
+}
+
 impl SendAnswer {
     /// The status of the answer (section 3).
     pub fn status(&self) -> u16 {
@@ -321,6 +343,14 @@ impl SendAnswer {
             SendAnswer::UnknownApp => 404,
             SendAnswer::TooMany(_) => 429,
             SendAnswer::Stopping => 503,
+        }
+    }
+
+    /// What its client makes of it (section 6).
+    pub fn outcome(&self) -> Outcome {
+        match self.status() {
+            204 => Outcome::Understood,
+            status => Outcome::Refused { status, detail: self.detail().into() },
         }
     }
 

@@ -76,6 +76,15 @@ impl<'a> EventSourceParams<'a> {
         EventSourceParams { client_id, client_role, access_token }
     }
 
+    /// What a client with these credentials says of itself.
+    pub fn of(credentials: &'a Credentials, role: Role) -> EventSourceParams<'a> {
+        EventSourceParams {
+            client_id: Some(credentials.client_id.to_string().into()),
+            client_role: Some(role.as_str().into()),
+            access_token: Some(credentials.access_token.as_str().into()),
+        }
+    }
+
     /// The same, owned: for a message to another thread.
     #[must_use]
     pub fn into_owned(self) -> EventSourceParams<'static> {

@@ -123,8 +123,8 @@ impl HttpServer {
     }
 }
 
-/// Without redirections and proxies of the environment: an accessToken goes to nobody but the server. Without repetitions: each event is sent at
-/// most once.
+/// Without redirections and proxies of the environment: an accessToken goes to nobody but the server. Without repetitions:
+/// each event is sent at most once.
 fn client(tls: &ClientConfig, connect_within: Duration) -> Result<Client, reqwest::Error> {
     Client::builder()
         .tls_backend_preconfigured(tls.clone())
