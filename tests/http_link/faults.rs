@@ -1,7 +1,9 @@
 //! What a network and a server may do: streams that break, answers that do not come, refusals.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crsocket::actors::messages::News;
 use crsocket::protocol::action::{Fate, Outcome};
@@ -33,15 +35,21 @@ fn streams_that_break_are_opened_again() {
 
 /// Answers whoever asks for something with this, and says nothing more; who sends something gets no answer.
 async fn server_that_says(answer: &str) -> SocketAddr {
+    server_that(answer.to_owned(), Arc::default()).await
+}
+
+/// The same, and writes down what it is asked.
+async fn server_that(answer: String, asked: Arc<Mutex<Vec<String>>>) -> SocketAddr {
     let answer: Arc<str> = answer.into();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((mut client, _)) = listener.accept().await {
-            let answer = Arc::clone(&answer);
+            let (answer, asked) = (Arc::clone(&answer), Arc::clone(&asked));
             tokio::spawn(async move {
                 let mut request = [0; 4_096];
-                while client.read(&mut request).await.is_ok_and(|len| len > 0) {
+                while let Ok(len @ 1..) = client.read(&mut request).await {
+                    asked.lock().unwrap().push(String::from_utf8_lossy(&request[..len]).into_owned());
                     if request.starts_with(b"GET") {
                         let _ = client.write_all(answer.as_bytes()).await;
                     }
@@ -95,32 +103,50 @@ fn a_stream_on_which_nothing_comes_any_more_is_opened_again() {
     });
 }
 
-/// An id that no header can carry is not sent back, nor does it keep the client from coming back.
+/// What a client asks with when its stream has broken behind a frame with this id.
+async fn asked_again_behind(id: &str) -> String {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let answer = format!("{HELLO}id: {id}\nevent: nonsense\ndata: 1\n\n");
+    let host = host(server_at(server_that(answer, Arc::clone(&asked)).await));
+    let mut client = Client::new(&host, Role::Responder, Some(5), None);
+    client.reaches("readyToPair").await;
+    // `alive` is never answered by a frame.
+    client.reaches("connecting").await;
+    client.reaches("readyToPair").await;
+    let asked = asked.lock().unwrap();
+    let streams: Vec<&String> = asked.iter().filter(|request| request.starts_with("GET")).collect();
+    assert!(!streams[0].to_lowercase().contains("last-event-id"), "{}", streams[0]);
+    streams[1].to_lowercase()
+}
+
+/// Section 5: after a broken stream it sends Last-Event-ID.
 #[test]
-fn an_id_that_cannot_be_sent_back_is_forgotten() {
+fn section_5_the_last_id_is_sent_back() {
     run(async {
-        let strange = format!(
-            "{}id: \u{1}bad\n\nretry: 5\n\n",
-            HELLO.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")
-        );
-        let host = host(server_at(server_that_says(&strange).await));
-        let mut client = Client::new(&host, Role::Responder, Some(5), None);
-        for _ in 0..3 {
-            // `alive` is never answered by a frame.
-            client.reaches("readyToPair").await;
-            client.reaches("connecting").await;
+        let request = asked_again_behind("17").await;
+        assert!(request.contains("\r\nlast-event-id: 17\r\n"), "{request}");
+    });
+}
+
+/// Nor does it keep the client from coming back.
+#[test]
+fn an_id_that_no_header_can_carry_is_not_sent_back() {
+    run(async {
+        for id in ["\u{1}bad", &"9".repeat(5_000)] {
+            let request = asked_again_behind(id).await;
+            assert!(!request.contains("last-event-id"), "{request}");
         }
     });
 }
 
-/// Section 6: everything of one crSocket in order. This server closes each connection behind its answer, so that each
-/// sendevent comes on one of its own.
+/// Section 6: everything of one crSocket in order, one request at a time, also while it says goodbye. This server takes its
+/// time and closes each connection behind its answer, so that nothing but the client keeps them apart.
 #[test]
 fn section_6_goodbyes_are_not_overtaken() {
     run(async {
         let heard = Arc::new(Mutex::new(Vec::new()));
         let host = host(server_at(server_that_hears(Arc::clone(&heard)).await));
-        for round in 0..20_u32 {
+        for round in 0..5_u32 {
             let mut client = Client::new(&host, Role::Controller, Some(100 + round), Some(7));
             client.reaches("searching").await;
             client.socket.send(event(&["last words"]));
@@ -134,13 +160,15 @@ fn section_6_goodbyes_are_not_overtaken() {
     });
 }
 
-/// Serves streams that stay, and understands what is sent, as slowly as it pleases; writes down what it was.
+/// Serves streams that stay, and understands what is sent; writes down what it was, and what came before the one in front was
+/// answered.
 async fn server_that_hears(heard: Arc<Mutex<Vec<String>>>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
+    let under_way = Arc::new(AtomicUsize::new(0));
     tokio::spawn(async move {
         while let Ok((mut client, _)) = listener.accept().await {
-            let heard = Arc::clone(&heard);
+            let (heard, under_way) = (Arc::clone(&heard), Arc::clone(&under_way));
             tokio::spawn(async move {
                 let mut request = vec![0; 4_096];
                 let len = client.read(&mut request).await.unwrap_or(0);
@@ -155,7 +183,14 @@ async fn server_that_hears(heard: Arc<Mutex<Vec<String>>>) -> SocketAddr {
                 }
                 let kind = value("eventType=").unwrap_or_default();
                 let what = if kind == "crEvent" { value("eventData=").unwrap_or_default() } else { kind };
-                heard.lock().unwrap().push(what.to_owned());
+                let overtakes = under_way.fetch_add(1, Ordering::SeqCst) > 0;
+                heard.lock().unwrap().push(if overtakes {
+                    format!("{what} too early")
+                } else {
+                    what.to_owned()
+                });
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                under_way.fetch_sub(1, Ordering::SeqCst);
                 let _ = client.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n").await;
             });
         }
