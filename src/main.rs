@@ -12,6 +12,10 @@ use crsocket::demo::{self, DemoError};
 use crsocket::server::{self, ServerError};
 use thiserror::Error;
 
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     match run(&Cli::parse(), &mut io::stdout().lock()) {
         Ok(code) => code,
