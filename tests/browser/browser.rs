@@ -21,6 +21,9 @@ pub struct Browser {
     session: String,
 }
 
+/// A tab of a browser.
+pub struct Tab(Value);
+
 /// `chromedriver`, and whatever it and its browser write.
 struct Driver {
     address: SocketAddr,
@@ -72,6 +75,42 @@ impl Browser {
     /// Shows them again.
     pub fn restore(&self) {
         self.does("/window/rect", &json!({ "width": 800, "height": 600 }));
+    }
+
+    /// The tab that is shown.
+    pub fn tab(&self) -> Tab {
+        Tab(self.driver.does("GET", &format!("{}/window", self.session), &Value::Null))
+    }
+
+    /// Shows a page in another tab.
+    pub fn open_beside(&self, address: &str) -> Tab {
+        let tab = Tab(self.does("/window/new", &json!({ "type": "tab" }))["handle"].clone());
+        self.switch_to(&tab);
+        self.open(address);
+        tab
+    }
+
+    /// Shows this tab.
+    pub fn switch_to(&self, tab: &Tab) {
+        self.does("/window", &json!({ "handle": tab.0 }));
+    }
+
+    /// Closes the tab that is shown, and shows this one.
+    pub fn close_this_tab(&self, next: &Tab) {
+        self.driver.does("DELETE", &format!("{}/window", self.session), &Value::Null);
+        self.switch_to(next);
+    }
+
+    /// Whether [`Browser::set_offline`] is there: it is Chromium's own.
+    pub fn can_go_offline(&self) -> bool {
+        true
+    }
+
+    /// Takes the network away, or gives it back.
+    pub fn set_offline(&self, offline: bool) {
+        let conditions =
+            json!({ "offline": offline, "latency": 0, "download_throughput": -1, "upload_throughput": -1 });
+        self.does("/chromium/network_conditions", &json!({ "network_conditions": conditions }));
     }
 
     /// Closes the tab, and goes on in another one.

@@ -23,8 +23,10 @@ mod browser;
 mod page;
 mod responder;
 mod setup;
+mod way;
 
 mod away;
+mod client;
 mod hosted_by_server;
 mod restart;
 mod texts;
