@@ -42,6 +42,9 @@ impl Pair {
 
 fn a_hidden_page(client: Client, way: Way) {
     let Some(pair) = Pair::interacting(client, way) else { return };
+    if !pair.page.browser().is_chromium() {
+        return;
+    }
     let told = pair.page_leaves(|page| {
         page.browser().minimize();
         page.reaches("passive");
@@ -96,6 +99,9 @@ fn our_page_loaded_anew_is_found_again_and_a_closed_one_let_go_until_it_is_opene
 
 fn a_page_that_dies(client: Client) {
     let Some(pair) = Pair::interacting(client, Way::BehindNginx) else { return };
+    if !pair.page.browser().is_chromium() {
+        return;
+    }
     assert!(!pair.page_leaves(|page| page.browser().crash_tab()), "it could not say anything");
     pair.page.load();
     pair.are_interacting();

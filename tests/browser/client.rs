@@ -122,7 +122,7 @@ fn a_page_is_paused_and_goes_on_where_it_was() {
 fn what_is_buffered_while_a_page_is_offline_arrives_when_it_is_online_again() {
     let Some(site) = Site::start(Way::Directly) else { return };
     let Some((page, responder)) = paired(&site) else { return };
-    if !page.browser().can_go_offline() {
+    if !page.browser().is_chromium() {
         return;
     }
     page.browser().set_offline(true);
