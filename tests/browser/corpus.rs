@@ -2,7 +2,6 @@
 //! that imports it from the server.
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -11,9 +10,6 @@ use crate::client_corpus::Corpus;
 use crate::process::Server;
 use crate::setup::until;
 
-/// The client, while the server does not bring it itself.
-const CLIENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/crsocket-client.js");
-
 /// What a page with this corpus beside it says.
 fn replayed(browser: &Browser, corpus: &str) -> Value {
     let folder = tempfile::tempdir().unwrap();
@@ -21,7 +17,8 @@ fn replayed(browser: &Browser, corpus: &str) -> Value {
     let page = public.join("corpus");
     fs::create_dir_all(&page).unwrap();
     fs::create_dir_all(public.join("js")).unwrap();
-    fs::copy(CLIENT, public.join("js/crsocket-client.js")).unwrap();
+    fs::write(public.join("js/crsocket-client.js"), include_str!("../../src/web/crsocket-client.js"))
+        .unwrap();
     fs::write(page.join("index.html"), include_str!("corpus.html")).unwrap();
     fs::write(page.join("run.js"), include_str!("corpus.js")).unwrap();
     fs::write(page.join("compare.js"), include_str!("../client_corpus/compare.mjs")).unwrap();
@@ -47,10 +44,6 @@ fn spoiled(corpus: &Corpus) -> String {
 
 #[test]
 fn the_clients_machine_does_what_the_wired_machines_do() {
-    if !Path::new(CLIENT).exists() {
-        println!("SKIPPED: there is no {CLIENT} yet");
-        return;
-    }
     let Some(browser) = Browser::start() else { return };
     let corpus = Corpus::new();
     let result = replayed(&browser, &corpus.text());

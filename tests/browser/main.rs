@@ -26,8 +26,10 @@ mod browser;
 mod page;
 mod responder;
 mod setup;
+mod way;
 
 mod away;
+mod client;
 mod corpus;
 mod hosted_by_server;
 mod restart;
