@@ -34,12 +34,9 @@ fn everything_occurs_in_the_corpus() {
     }
     let (count, bytes) = (corpus.sequences.len(), corpus.text().len());
     println!("{count} sequences, {} steps, {bytes} bytes", corpus.steps);
-    for (count, what) in corpus.coverage.rarest().iter().take(20) {
-        println!("{count:>6} {what}");
-    }
     assert!(count >= 2_000, "only {count} sequences");
     let missing = corpus.coverage.missing();
-    assert!(missing.is_empty(), "never in the corpus:\n{}", missing.join("\n"));
+    assert!(missing.is_empty(), "not often enough in the corpus:\n{}", missing.join("\n"));
 }
 
 #[test]

@@ -12,8 +12,8 @@ try {
     }
     const result = replay((await corpus.text()).split("\n"), Machine);
     output.textContent = JSON.stringify(result, null, 2);
-    window.result = result;
+    window.replayed = result;
 } catch (error) {
     output.textContent = String(error.stack ?? error);
-    window.result = { failed: output.textContent };
+    window.replayed = { failed: output.textContent };
 }

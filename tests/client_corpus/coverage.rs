@@ -17,21 +17,17 @@ use super::json;
 #[derive(Clone, Debug, Default)]
 pub struct Coverage(BTreeMap<String, usize>);
 
+/// How often everything must occur.
+const LEAST: usize = 5;
 /// A timer this late means that the device slept (section 5, "Waking").
 const ASLEEP: i64 = 5_000;
 
 impl Coverage {
-    /// What must occur and does not.
+    /// What must occur, and does not or hardly does.
     pub fn missing(&self) -> Vec<String> {
-        required().into_iter().filter(|what| !self.0.contains_key(what)).collect()
-    }
-
-    /// How often what must occur does, the rarest first.
-    pub fn rarest(&self) -> Vec<(usize, String)> {
         let count = |what: String| (self.0.get(&what).copied().unwrap_or(0), what);
-        let mut rarest: Vec<_> = required().into_iter().map(count).collect();
-        rarest.sort();
-        rarest
+        let counted = required().into_iter().map(count).filter(|(count, _)| *count < LEAST);
+        counted.map(|(count, what)| format!("{what}: {count} times")).collect()
     }
 
     pub(super) fn add(&mut self, other: Coverage) {

@@ -107,10 +107,10 @@ pub fn to_receive(random: &mut Random, sender: &str) -> String {
     let (event_type, sub_type) = match random.below(20) {
         0..=6 => ("ping", ""),
         7..=11 => (one(random, &["answer", "touch", "x"]), one(random, &["", "left", "Right2"])),
-        12 | 13 => ("inactive", ""),
-        14 => ("unassign", "notPaired"),
-        15 => ("reject", one(random, &REJECTIONS)),
-        16 => ("reject", one(random, &UNKNOWN)),
+        12 => ("inactive", ""),
+        13 => ("unassign", "notPaired"),
+        14 => ("reject", one(random, &REJECTIONS)),
+        15 | 16 => ("reject", one(random, &UNKNOWN)),
         17 => (one(random, &["Ping", "", "no type", "toString", "__proto__"]), one(random, &UNKNOWN)),
         _ => ("question", one(random, &AWKWARD)),
     };

@@ -91,6 +91,7 @@ enum Expected {
     Identity,
     Partner,
     FromPartner,
+    Send,
 }
 
 impl Walk {
@@ -222,6 +223,7 @@ impl Walk {
             (facts.client_id.valid().is_none() || facts.access_token.valid().is_none(), Expected::Identity),
             (socket.partner().is_none() && socket.role() == Role::Controller, Expected::Partner),
             (paired || (free && socket.role() == Role::Responder), Expected::FromPartner),
+            (paired || socket.sender().rejection.is_some(), Expected::Send),
         ] {
             if applies {
                 all.push(what);
@@ -249,6 +251,7 @@ impl Walk {
                 let partner = partner_id(self.random.below(2));
                 self.tell(socket::Input::Partner(Assigned::Valid(partner)));
             }
+            Expected::Send => self.send(),
             Expected::FromPartner => {
                 let from = self.recorder.machines.socket.partner().unwrap_or(partner_id(0)).to_string();
                 let is_ping = self.random.chance(500);
@@ -306,9 +309,9 @@ impl Walk {
             return self.give(Input::Timer(timer));
         }
         let late = match self.random.below(20) {
-            0..=9 => 0,
-            10 => -1,
-            11 => -1 - i64::try_from(self.random.below(3_000)).unwrap(),
+            0..=8 => 0,
+            9 => -1,
+            10 | 11 => -1 - i64::try_from(self.random.below(3_000)).unwrap(),
             12 | 13 => 1 + i64::try_from(self.random.below(4_999)).unwrap(),
             14 => 5_000,
             15 => 5_001,
@@ -322,7 +325,11 @@ impl Walk {
         let mut armed: Vec<(i64, TimerKind)> =
             self.recorder.timers.iter().map(|(timer, due)| (*due, *timer)).collect();
         armed.sort_unstable();
-        let place = if self.random.chance(800) { 0 } else { self.random.below(armed.len()) };
+        // Without choice those that wait long would seldom fire.
+        let is_next = self.random.chance(if late == 0 { 800 } else { 400 });
+        let release = armed.iter().position(|(_, timer)| *timer == TimerKind::Release);
+        let other = release.unwrap_or_else(|| self.random.below(armed.len()));
+        let place = if is_next { 0 } else { other };
         let Some((due, timer)) = armed.get(place).copied() else { return self.activity_or_identity() };
         self.now = self.now.max(due + late);
         self.give(Input::Timer(timer));
@@ -527,7 +534,7 @@ fn timing(random: &mut Random) -> Timing {
     let usual = Timing::default();
     let timing = match random.below(10) {
         0..=3 => usual,
-        4 => Timing { min_cr_event_dt: Millis::ZERO, ..usual },
+        4 => Timing { min_cr_event_dt: Millis::ZERO, release_dt: Millis(3_000), ..usual },
         5 | 6 => Timing { release_dt: Millis(7_000), max_queued: 3, max_event_data_length: 128, ..usual },
         7 => Timing { max_queued: 1 + random.below(3), max_event_data_length: 200, ..usual },
         8 => Timing {
