@@ -19,6 +19,9 @@ mod process;
 #[path = "../server/proxy.rs"]
 mod proxy;
 
+#[path = "../client_corpus/mod.rs"]
+mod client_corpus;
+
 mod browser;
 mod page;
 mod responder;
@@ -27,6 +30,7 @@ mod way;
 
 mod away;
 mod client;
+mod corpus;
 mod hosted_by_server;
 mod restart;
 mod texts;
