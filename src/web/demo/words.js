@@ -98,7 +98,7 @@ function readyToConnect({ subState, clientId, slow }) {
 
 function unpaired({ role, subState }) {
     if (role === "responder") {
-        return say("wait", "Waiting for a tester", "Type this number on the tester’s device.");
+        return say("wait", "Waiting for a tester", "Type this number on the tester’s device");
     }
     if (subState === "invalidPartnerClientId") {
         return say("stop", "This is not the number of a partner", "A clientId has six digits.", ["otherPartner"]);

@@ -181,6 +181,7 @@ function showTask() {
     const { run, running, auto, next } = trials;
     const can = trials.ready && running === null && !auto;
     const done = run.filter((one) => one.outcome !== "open").length;
+    byId("choices").hidden = next === null && (trials.repeatable === null || auto);
     byId("start").hidden = next === null;
     byId("all").hidden = next === null;
     byId("start").disabled = !can;
@@ -221,7 +222,7 @@ function row(one, can) {
         result.append(" ", again);
     }
     const number = make("th", { scope: "row" }, String(one.trial));
-    return make("tr", {}, number, make("td", {}, cells[0]), result, make("td", {}, new Date(one.time).toLocaleTimeString()));
+    return make("tr", {}, number, make("td", {}, cells[0]), result, make("td", {}, new Date(one.time).toLocaleTimeString([], { hour12: false })));
 }
 
 byId("start").addEventListener("click", () => trials.start(trials.next));
@@ -229,6 +230,7 @@ byId("all").addEventListener("click", () => (trials.auto ? trials.stop() : trial
 byId("repeat").addEventListener("click", () => trials.start(trials.repeatable));
 byId("over").addEventListener("click", () => trials.startOver());
 
+new ResizeObserver(() => drawPlot(byId("plot"), trials.run, trials.running?.trial ?? null)).observe(byId("plot"));
 pauseSwitch(byId("pause"), socket);
 tellStates(socket, showState);
 showTask();

@@ -78,7 +78,8 @@ function showState(described) {
     words = described;
     byId("remedies").replaceChildren(
         ...words.remedies.map((way) => {
-            const button = make("button", { type: "button", className: "button main" }, REMEDIES[way]);
+            const isMain = way === words.remedies[0] && way !== "otherPartner";
+            const button = make("button", { type: "button", className: isMain ? "button main" : "button" }, REMEDIES[way]);
             button.addEventListener("click", () => useRemedy(way));
             return button;
         }),
@@ -110,8 +111,11 @@ async function drawQr() {
     }
     const reached = address !== "" && socket.clientId !== null;
     byId("qr").hidden = !reached;
-    byId("qr-words").hidden = address !== "";
-    setText(byId("qr-words"), "Testers on other devices? Start the server with --bind 0.0.0.0:8080");
+    byId("qr-words").hidden = false;
+    setText(
+        byId("qr-words"),
+        reached ? "or point its camera here" : "For other devices start the server with --bind 0.0.0.0:8080",
+    );
     if (reached) {
         const text = `${address}controller/?partner=${socket.clientId}`;
         byId("qr").src = qrSource(text);

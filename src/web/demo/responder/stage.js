@@ -79,8 +79,7 @@ export class Stage {
             star.style.setProperty("--x", `${away(room.width, star.offsetWidth)}px`);
             star.style.setProperty("--y", `${away(room.height, star.offsetHeight)}px`);
             this.#paintedAt = frame;
-            this.#show("star", "");
-            star.focus({ preventScroll: true });
+            this.#show("star", "", "Star! Touch it.");
             // It is on the screen when the next frame begins.
             this.#frame = requestAnimationFrame((next) => {
                 this.#paintedAt = next;
@@ -115,7 +114,7 @@ export class Stage {
         this.#paintedAt = null;
     }
 
-    #show(trial, cheer) {
+    #show(trial, cheer, spoken = cheer) {
         if (trial === null) {
             delete document.body.dataset.trial;
         } else {
@@ -123,6 +122,7 @@ export class Stage {
         }
         byId("star").hidden = trial !== "star" && trial !== "caught";
         setText(byId("cheer"), cheer);
+        setText(byId("spoken"), spoken);
         this.#changed();
     }
 
