@@ -61,6 +61,22 @@ export function tellStates(socket, show) {
     changed();
 }
 
+/** The ways out as buttons, made anew only if they are others: somebody may be about to press one. */
+export function showRemedies(element, ways) {
+    const words = ways.map(([word]) => word).join();
+    if (element.dataset.words === words) {
+        return;
+    }
+    element.dataset.words = words;
+    element.replaceChildren(
+        ...ways.map(([word, act, isMain]) => {
+            const button = make("button", { type: "button", className: isMain ? "button main" : "button" }, word);
+            button.addEventListener("click", act);
+            return button;
+        }),
+    );
+}
+
 /** What the buttons of a state in words do; `otherPartner` is the page's own. */
 export function remedy(socket, name) {
     switch (name) {

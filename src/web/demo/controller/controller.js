@@ -1,7 +1,7 @@
 // The tester's page: pairs with a responder, and runs the task with it.
 
 import { CrSocket } from "../../js/crsocket-client.js";
-import { byId, make, pauseSwitch, remedy, setText, showClientId, tellStates } from "../page.js";
+import { byId, make, pauseSwitch, remedy, setText, showClientId, showRemedies, tellStates } from "../page.js";
 import {
     addressesForOthers,
     clientIdIn,
@@ -21,7 +21,7 @@ const params = new URLSearchParams(location.search);
 let isPractice = params.has("practice");
 
 const socket = new CrSocket({ role: "controller", accessToken: "demo", partnerClientId: clientIdParam("partner") });
-const trials = new Trials(socket, showTask);
+const trials = new Trials(socket, () => showTask());
 
 // Pairing
 
@@ -149,22 +149,15 @@ function showState(words) {
     byId("state").dataset.tone = words.tone;
     setText(byId("title"), words.title);
     setText(byId("detail"), words.detail);
-    const ways = [...words.remedies];
-    const practiceGone = isPractice && socket.state === "searching";
-    byId("remedies").replaceChildren(
-        ...ways.map((way, index) => remedyButton(REMEDIES[way], index === 0, () => useRemedy(way))),
-        ...(practiceGone ? [remedyButton("New practice partner", false, practise)] : []),
-    );
+    const ways = words.remedies.map((way, index) => [REMEDIES[way], () => useRemedy(way), index === 0]);
+    if (isPractice && socket.state === "searching") {
+        ways.push(["New practice partner", practise, false]);
+    }
+    showRemedies(byId("remedies"), ways);
     if (socket.state === "interacting" && socket.partnerClientId === invited) {
         closeQr();
     }
     showPairing();
-}
-
-function remedyButton(words, isMain, act) {
-    const button = make("button", { type: "button", className: isMain ? "button main" : "button" }, words);
-    button.addEventListener("click", act);
-    return button;
 }
 
 function useRemedy(way) {
@@ -176,6 +169,9 @@ function useRemedy(way) {
 }
 
 // Task
+
+/** What the plot and the table show: made anew they lose the focus. */
+let shown = "";
 
 function showTask() {
     const { run, running, auto, next } = trials;
@@ -193,8 +189,12 @@ function showTask() {
     setText(byId("repeat"), `Repeat trial ${trials.repeatable}`);
     byId("intro").hidden = done > 0;
     setText(byId("said"), trials.said);
-    drawPlot(byId("plot"), run, running?.trial ?? null);
-    showResults(run, done, can);
+    const toShow = JSON.stringify([run, running, can]);
+    if (shown !== toShow) {
+        shown = toShow;
+        drawPlot(byId("plot"), run, running?.trial ?? null);
+        showResults(run, done, can);
+    }
 }
 
 function showResults(run, done, can) {

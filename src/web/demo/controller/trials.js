@@ -20,6 +20,8 @@ export class Trials {
     #changed;
     #missed;
     #follows;
+    /** Whether what is said is that the partner is not there. */
+    #saidAway = false;
 
     constructor(socket, changed) {
         this.#socket = socket;
@@ -119,8 +121,14 @@ export class Trials {
             this.#socket.send("finished", { buffered: true }).catch(() => {});
             this.#changed();
         } else if (this.auto) {
-            this.#follows = setTimeout(() => this.start(this.next), BREAK_MS);
+            this.#follow();
         }
+    }
+
+    /** The next one, now or when the two are together again. */
+    #follow() {
+        clearTimeout(this.#follows);
+        this.#follows = setTimeout(() => this.ready && this.start(this.next), BREAK_MS);
     }
 
     #notStarted(running, error) {
@@ -132,27 +140,28 @@ export class Trials {
     }
 
     #partnerChanged() {
-        if (this.ready) {
-            if (this.running === null && this.said.startsWith("Your partner")) {
-                this.said = "Your partner is back.";
-            }
-        } else if (this.running !== null) {
-            this.said = `Your partner went away in trial ${this.running.trial}. Without an answer it counts as missed, and can be repeated.`;
-            this.auto = false;
-        } else if (this.auto) {
-            clearTimeout(this.#follows);
-            this.auto = false;
-            this.said = "Your partner went away between two trials. Go on when it is back.";
+        const what = this.#socket.state === "searching" ? "Your partner went away" : "The connection was interrupted";
+        if (this.ready && this.auto && this.running === null) {
+            this.#follow();
         }
-        this.#changed();
+        if (!this.ready && this.running !== null) {
+            this.#say(`${what} in trial ${this.running.trial}. Without an answer it counts as missed, and can be repeated.`, true);
+        } else if (!this.ready && this.auto) {
+            this.#say(`${what} between two trials. It goes on when you are together again.`, true);
+        } else if (this.ready && this.#saidAway) {
+            this.#say("You are together again.");
+        } else {
+            this.#changed();
+        }
     }
 
     #keep() {
         sessionStorage.setItem(KEPT, JSON.stringify(this.run));
     }
 
-    #say(words) {
+    #say(words, isAway = false) {
         this.said = words;
+        this.#saidAway = isAway;
         this.#changed();
     }
 }

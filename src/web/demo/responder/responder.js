@@ -1,7 +1,7 @@
 // The participant's page: waits for a tester, and shows the star.
 
 import { CrSocket } from "../../js/crsocket-client.js";
-import { byId, make, pauseSwitch, remedy, setText, showClientId, tellStates } from "../page.js";
+import { byId, pauseSwitch, remedy, setText, showClientId, showRemedies, tellStates } from "../page.js";
 import { addressesForOthers, clientIdParam, practiceController, practiceFailure, qrSource, setParams } from "../pairing.js";
 import { REMEDIES } from "../words.js";
 import { readStimulus } from "../task.js";
@@ -47,6 +47,13 @@ socket.addEventListener("statechange", ({ detail }) => {
     }
 });
 
+socket.addEventListener("partnerchange", ({ detail }) => {
+    if (detail.partnerClientId !== null) {
+        thanksUntil = null;
+        stage.startOver();
+    }
+});
+
 function answer(trial, reactionMs) {
     // An answer that does not get there is a missed trial, which the tester sees.
     socket.send("reaction", { params: [trial, reactionMs ?? "early"] }).catch(() => {});
@@ -76,13 +83,10 @@ function showMode() {
 
 function showState(described) {
     words = described;
-    byId("remedies").replaceChildren(
-        ...words.remedies.map((way) => {
-            const isMain = way === words.remedies[0] && way !== "otherPartner";
-            const button = make("button", { type: "button", className: isMain ? "button main" : "button" }, REMEDIES[way]);
-            button.addEventListener("click", () => useRemedy(way));
-            return button;
-        }),
+    const isMain = (way) => way === words.remedies[0] && way !== "otherPartner";
+    showRemedies(
+        byId("remedies"),
+        words.remedies.map((way) => [REMEDIES[way], () => useRemedy(way), isMain(way)]),
     );
     if (socket.state !== "readyToPair") {
         setText(byId("practice-note"), "");
