@@ -37,6 +37,7 @@ const INVALID = "";
 const RESERVED = ["ping", "inactive", "unassign", "reject"];
 const isWord = (text) => /^[0-9A-Za-z]*$/.test(text);
 const isClientId = (text) => /^[0-9]{6}$/.test(text);
+const isPid = (text) => /^[0-9]{1,16}$/.test(text) && Number(text) > 0 && Number.isSafeInteger(Number(text));
 const isAccessToken = (text) => /^[!-~]+$/.test(text);
 const assigned = (value, isValid) => (value == null ? null : isValid(value) ? value : INVALID);
 
@@ -215,10 +216,12 @@ class Receiver extends Part {
   }
 
   frame({ name, data }) {
+    const [pid, reason = ""] = data.split(",");
+    // Nobody can read it.
+    if (name !== "crEvent" && !isPid(pid)) return;
     // A timer that should have fired long ago means that the device slept, also if the frame came first.
     if (this.armed && this.isLate(this.armed.due)) this.woke();
     const { stream } = this;
-    const [pid, reason = ""] = data.split(",");
     if (name === "crEvent") {
       if (stream.is !== "open" && stream.is !== "closing") return;
       if (stream.is === "open") this.heard();
