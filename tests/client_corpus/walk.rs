@@ -160,7 +160,7 @@ impl Walk {
         self.now += i64::try_from(self.random.below(most)).unwrap();
     }
 
-    fn give(&mut self, input: Input) {
+    fn give(&mut self, input: &Input) {
         let moment = self.moment();
         for effect in self.recorder.give(moment, input) {
             self.perform(&effect);
@@ -168,7 +168,7 @@ impl Walk {
     }
 
     fn tell(&mut self, input: socket::Input) {
-        self.give(Input::Socket(input));
+        self.give(&Input::Socket(input));
     }
 
     fn moment(&mut self) -> Moment {
@@ -306,7 +306,7 @@ impl Walk {
         if self.random.chance(60) {
             // Whether it is armed or not.
             let timer = TimerKind::ALL[self.random.below(TimerKind::ALL.len())];
-            return self.give(Input::Timer(timer));
+            return self.give(&Input::Timer(timer));
         }
         let late = match self.random.below(20) {
             0..=8 => 0,
@@ -332,7 +332,7 @@ impl Walk {
         let place = if is_next { 0 } else { other };
         let Some((due, timer)) = armed.get(place).copied() else { return self.activity_or_identity() };
         self.now = self.now.max(due + late);
-        self.give(Input::Timer(timer));
+        self.give(&Input::Timer(timer));
     }
 
     fn activity_or_identity(&mut self) {
@@ -433,7 +433,7 @@ impl Walk {
         FrameReader::default().feed(text.as_bytes(), &mut items).unwrap();
         match items.pop().unwrap() {
             StreamItem::Frame(frame) => {
-                self.give(Input::Receiver(receiver::Input::Frame { stream: StreamNo(stream), frame }));
+                self.give(&Input::Receiver(receiver::Input::Frame { stream: StreamNo(stream), frame }));
             }
             StreamItem::Unreadable(_) => {
                 let moment = self.moment();
@@ -448,7 +448,7 @@ impl Walk {
         let stream = StreamNo(if is_old { self.last_stream.saturating_sub(1) } else { self.last_stream });
         if self.random.chance(150) {
             let after = [0, 50, 100, 1_000, 3_000, 15_000, 60_000, 70_000, 1 << 40][self.random.below(9)];
-            return self.give(Input::Receiver(receiver::Input::Retry { stream, after: Millis(after) }));
+            return self.give(&Input::Receiver(receiver::Input::Retry { stream, after: Millis(after) }));
         }
         let how = match self.random.below(10) {
             0..=2 => StreamEnd::NoConnection,
@@ -461,7 +461,7 @@ impl Walk {
         if !is_old {
             self.stream = None;
         }
-        self.give(Input::Receiver(receiver::Input::Ended { stream, how }));
+        self.give(&Input::Receiver(receiver::Input::Ended { stream, how }));
     }
 
     fn answer(&mut self) {
@@ -490,7 +490,7 @@ impl Walk {
     }
 
     fn give_answer(&mut self, number: u32, outcome: Outcome) {
-        self.give(Input::SendLine(send_line::Input::Answer { number: RequestNo(number), outcome }));
+        self.give(&Input::SendLine(send_line::Input::Answer { number: RequestNo(number), outcome }));
     }
 }
 
