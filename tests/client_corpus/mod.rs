@@ -10,6 +10,7 @@ pub mod coverage;
 mod events;
 mod json;
 mod lives;
+mod required;
 mod walk;
 
 use std::collections::BTreeMap;
