@@ -19,7 +19,7 @@ use super::required::required;
 pub struct Coverage(BTreeMap<String, usize>);
 
 /// How often everything must occur.
-const LEAST: usize = 5;
+const LEAST: usize = 3;
 /// A timer this late means that the device slept (section 5, "Waking").
 const ASLEEP: i64 = 5_000;
 

@@ -33,6 +33,9 @@ impl Walk {
     /// The enclosing client sets something, perhaps to what it is.
     pub(super) fn client(&mut self) {
         let is = self.random.chance(500);
+        if self.sends_much() && self.random.chance(700) {
+            return self.tell(socket::Input::Online(is));
+        }
         let input = match self.random.below(12) {
             0 | 1 => socket::Input::Visible(is),
             2 | 3 => socket::Input::Online(is),
@@ -64,7 +67,7 @@ impl Walk {
     }
 
     pub(super) fn send(&mut self) {
-        let most = if self.random.chance(200) { 5 } else { 1 };
+        let most = if self.random.chance(if self.sends_much() { 400 } else { 150 }) { 5 } else { 1 };
         for _ in 0..most {
             self.tickets += 1;
             let longest = self.recorder.timing.max_event_data_length;
@@ -81,7 +84,7 @@ impl Walk {
         };
         let pid = match self.random.below(10) {
             0 => (self.pid + 1).to_string(),
-            1 if self.random.chance(500) => unreadable_pid(&mut self.random).into(),
+            1 => unreadable_pid(&mut self.random).into(),
             _ => self.pid.max(1).to_string(),
         };
         let place = self.random.below(20);

@@ -35,7 +35,7 @@ pub(super) const HABITS: [Habits; 8] = [
     // Partners come and go.
     Habits { expected: 420, timer: 100, client: 60, partner: 250, send: 70, frame: 60, ended: 10 },
     // Much is sent.
-    Habits { expected: 300, timer: 100, client: 60, partner: 20, send: 400, frame: 30, ended: 10 },
+    Habits { expected: 300, timer: 100, client: 120, partner: 20, send: 340, frame: 30, ended: 10 },
     // Streams break.
     Habits { expected: 380, timer: 200, client: 30, partner: 20, send: 40, frame: 130, ended: 190 },
     // Timers, and little else.
