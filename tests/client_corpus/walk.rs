@@ -3,7 +3,7 @@
 use crsocket::check::random::Random;
 use crsocket::protocol::action::{Message, Outcome, RequestNo, StreamNo};
 use crsocket::protocol::ids::{Assigned, Role};
-use crsocket::protocol::time::{Millis, TimerKind, Timing};
+use crsocket::protocol::time::TimerKind;
 use crsocket::protocol::wire::{Frame, FrameReader, StreamItem, percent};
 use crsocket::protocol::wired::{Effect, Input};
 use crsocket::protocol::{receiver, send_line, socket};
@@ -12,16 +12,19 @@ use super::{Corpus, Moment, Recorder, events};
 use values::{HABITS, Habits, own_id, partner_id, timing, token};
 
 mod anytime;
+mod rare;
 mod values;
 
-/// In one of so many walks the line in which sendevents leave is full.
-const CROWDED: u64 = 50;
+/// One of so many walks begins with what seldom comes about by itself, one with something else of the kind.
+const RARE: u64 = 50;
 
 /// Adds one walk.
 pub(super) fn add_to(corpus: &mut Corpus, seed: u64) {
     let mut walk = Walk::new(seed);
-    if seed.is_multiple_of(CROWDED) {
-        walk.crowd();
+    match seed % RARE {
+        0 => walk.crowd(),
+        1 => walk.keep(),
+        _ => {}
     }
     let steps = walk.recorder.steps.len() + 20 + walk.random.below(41);
     while walk.recorder.steps.len() < steps {
@@ -88,28 +91,6 @@ impl Walk {
             tickets: 0,
             random,
         }
-    }
-
-    /// Connected, and many strangers knock, to whom a `reject` goes each, while no answer comes.
-    fn crowd(&mut self) {
-        self.recorder.timing = Timing {
-            min_cr_event_dt: Millis::ZERO,
-            max_queued: 1 + self.random.below(2),
-            ..Timing::default()
-        };
-        self.tell(socket::Input::ClientId(Assigned::Valid(own_id(0))));
-        self.tell(socket::Input::AccessToken(Assigned::Valid(token(0))));
-        self.tell(socket::Input::Partner(Assigned::Valid(partner_id(0))));
-        self.tell(socket::Input::Visible(true));
-        self.tell(socket::Input::Online(true));
-        self.hello();
-        for _ in 0..62 + self.random.below(12) {
-            let stranger = partner_id(2 + self.random.below(10)).to_string();
-            self.receive(self.last_stream, Frame::CR_EVENT, &events::ping(&stranger));
-        }
-        self.send();
-        self.partner();
-        self.client();
     }
 
     fn step(&mut self) {

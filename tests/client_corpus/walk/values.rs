@@ -25,6 +25,10 @@ pub(super) struct Habits {
     pub(super) ended: u32,
 }
 
+/// Much is sent.
+pub(super) const BUSY: Habits =
+    Habits { expected: 300, timer: 100, client: 120, partner: 20, send: 340, frame: 30, ended: 10 };
+
 pub(super) const HABITS: [Habits; 8] = [
     // An ordinary day.
     Habits { expected: 600, timer: 100, client: 60, partner: 30, send: 80, frame: 90, ended: 20 },
@@ -34,8 +38,7 @@ pub(super) const HABITS: [Habits; 8] = [
     Habits { expected: 480, timer: 60, client: 300, partner: 40, send: 50, frame: 40, ended: 10 },
     // Partners come and go.
     Habits { expected: 420, timer: 100, client: 60, partner: 250, send: 70, frame: 60, ended: 10 },
-    // Much is sent.
-    Habits { expected: 300, timer: 100, client: 120, partner: 20, send: 340, frame: 30, ended: 10 },
+    BUSY,
     // Streams break.
     Habits { expected: 380, timer: 200, client: 30, partner: 20, send: 40, frame: 130, ended: 190 },
     // Timers, and little else.
