@@ -34,10 +34,10 @@ const GOOD_LIFE = 10_000;
 /** What is assigned is a text, `null` for nothing, or this where it is not valid. */
 const INVALID = "";
 
+const FRAMES = ["hello", "alive", "crEvent", "closed", "aborted", "shutdown"];
 const RESERVED = ["ping", "inactive", "unassign", "reject"];
 const isWord = (text) => /^[0-9A-Za-z]*$/.test(text);
 const isClientId = (text) => /^[0-9]{6}$/.test(text);
-const isPid = (text) => /^[0-9]{1,16}$/.test(text) && Number(text) > 0 && Number.isSafeInteger(Number(text));
 const isAccessToken = (text) => /^[!-~]+$/.test(text);
 const assigned = (value, isValid) => (value == null ? null : isValid(value) ? value : INVALID);
 
@@ -80,6 +80,12 @@ function parseEventData(data) {
 function parseTime(text = "") {
   const time = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Math.trunc(Number(text)) + 0 : NaN;
   return Math.abs(time) < 2 ** 63 ? time : null;
+}
+
+/** A positive number below 2^53, as text; null for anything else. */
+function parsePid(text) {
+  const pid = /^[0-9]{1,16}$/.test(text) ? Number(text) : 0;
+  return pid > 0 && Number.isSafeInteger(pid) ? String(pid) : null;
 }
 
 /** What is wrong with an event of the enclosing client. */
@@ -216,9 +222,9 @@ class Receiver extends Part {
   }
 
   frame({ name, data }) {
-    const [pid, reason = ""] = data.split(",");
-    // Nobody can read it.
-    if (name !== "crEvent" && !isPid(pid)) return;
+    const [text, reason = ""] = name === "aborted" ? data.split(",") : [data];
+    const pid = parsePid(text);
+    if (!FRAMES.includes(name) || (name !== "crEvent" && !pid)) return;
     // A timer that should have fired long ago means that the device slept, also if the frame came first.
     if (this.armed && this.isLate(this.armed.due)) this.woke();
     const { stream } = this;
