@@ -20,6 +20,7 @@ mod process;
 mod proxy;
 
 #[path = "../client_corpus/mod.rs"]
+#[allow(dead_code, reason = "what occurs in it is told by a test of its own")]
 mod client_corpus;
 
 mod browser;
