@@ -16,9 +16,6 @@ fn replayed(browser: &Browser, corpus: &str) -> Value {
     let public = folder.path().join("public");
     let page = public.join("corpus");
     fs::create_dir_all(&page).unwrap();
-    fs::create_dir_all(public.join("js")).unwrap();
-    fs::write(public.join("js/crsocket-client.js"), include_str!("../../src/web/crsocket-client.js"))
-        .unwrap();
     fs::write(page.join("index.html"), include_str!("corpus.html")).unwrap();
     fs::write(page.join("run.js"), include_str!("corpus.js")).unwrap();
     fs::write(page.join("compare.js"), include_str!("../client_corpus/compare.mjs")).unwrap();

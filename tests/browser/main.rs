@@ -32,6 +32,7 @@ mod way;
 mod away;
 mod client;
 mod corpus;
+mod demo;
 mod hosted_by_server;
 mod restart;
 mod texts;
