@@ -17,8 +17,10 @@ fn demo() -> Option<(Server, Browser)> {
     Some((server, browser))
 }
 
+/// Shows a controller or responder, and waits until its script has begun.
 fn open(browser: &Browser, server: &Server, page: &str) {
     browser.open(&format!("http://{}/crsocket/demo/{page}", server.address));
+    own_id(browser);
 }
 
 fn click(browser: &Browser, selector: &str) {
@@ -151,7 +153,6 @@ fn the_address_of_a_qr_code_opens_the_partner_s_page_paired() {
 fn a_practice_tester_plays_with_a_responder_that_is_alone() {
     let Some((server, browser)) = demo() else { return };
     open(&browser, &server, "responder/");
-    own_id(&browser);
     shows(&browser, "#practice", "Practice");
     click(&browser, "#practice");
     until("star", || {
