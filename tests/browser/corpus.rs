@@ -23,12 +23,19 @@ fn replayed(browser: &Browser, corpus: &str) -> Value {
     let config = format!("[server]\nweb_root = {public:?}\n[apps.demo]\n");
     let server = Server::in_folder(folder, &config, |_| {});
     browser.open(&format!("http://{}/crsocket/corpus/", server.address));
-    until("result of the page", || match browser.run("return window.replayed ?? null;", &[]) {
-        Value::Null => {
-            Err(format!("it shows {:?}", browser.run::<Value>("return document.body.innerText;", &[])))
+    // As long as it goes on, however slow the machine is.
+    let mut shown = String::new();
+    loop {
+        let now = until("more of the page's result", || {
+            let now: String = browser.run("return document.body.innerText;", &[]);
+            let done: bool = browser.run("return window.replayed !== undefined;", &[]);
+            if done || now != shown { Ok(now) } else { Err(format!("it still shows {now:?}")) }
+        });
+        match browser.run("return window.replayed ?? null;", &[]) {
+            Value::Null => shown = now,
+            result => return result,
         }
-        result => Ok(result),
-    })
+    }
 }
 
 /// The first sequence, with a wrong state at its end.

@@ -15,8 +15,8 @@ mod anytime;
 mod rare;
 mod values;
 
-/// One of so many walks begins with what seldom comes about by itself, one with something else of the kind.
-const RARE: u64 = 50;
+/// Of so many walks, one each begins with something that seldom comes about by itself.
+const RARE: u64 = 40;
 
 /// Adds one walk.
 pub(super) fn add_to(corpus: &mut Corpus, seed: u64) {
@@ -24,6 +24,10 @@ pub(super) fn add_to(corpus: &mut Corpus, seed: u64) {
     match seed % RARE {
         0 => walk.crowd(),
         1 => walk.keep(),
+        2 => walk.knock(),
+        3 => walk.try_again(),
+        4 => walk.part(),
+        5 => walk.change(),
         _ => {}
     }
     let steps = walk.recorder.steps.len() + 20 + walk.random.below(41);
