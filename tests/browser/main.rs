@@ -19,12 +19,18 @@ mod process;
 #[path = "../server/proxy.rs"]
 mod proxy;
 
+#[path = "../client_corpus/mod.rs"]
+mod client_corpus;
+
 mod browser;
 mod page;
 mod responder;
 mod setup;
+mod way;
 
 mod away;
+mod client;
+mod corpus;
 mod hosted_by_server;
 mod restart;
 mod texts;
