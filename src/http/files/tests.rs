@@ -273,14 +273,14 @@ async fn what_may_not_be_read_is_forbidden() {
     let answer = site.get("top.txt").await;
     assert_eq!(answer.status, expected, "{answer:?}");
     let error = not_found_of(rustix::io::Errno::ACCESS);
-    assert_eq!(failure(&error).status(), StatusCode::FORBIDDEN);
+    assert_eq!(failure(None, &error).status(), StatusCode::FORBIDDEN);
 }
 
 #[actix_rt::test]
 async fn a_failing_system_is_a_503_that_may_be_tried_again() {
     let errors = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE, rustix::io::Errno::IO];
     for error in errors.map(not_found_of) {
-        let answer = failure(&error);
+        let answer = failure(None, &error);
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{error}");
         assert!(answer.headers().contains_key(header::RETRY_AFTER), "{error}");
     }

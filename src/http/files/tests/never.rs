@@ -13,7 +13,7 @@ use rustix::fs::{RenameFlags, renameat_with};
 
 use super::super::names;
 use super::super::root::{self, Found};
-use super::super::serve;
+use super::super::{BuiltIn, serve};
 use super::{SECRET, Site};
 
 #[actix_rt::test]
