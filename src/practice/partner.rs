@@ -20,7 +20,7 @@ pub(super) struct Partner {
     /// Of the last event that it sent.
     last: Option<Ticket>,
     is_interacting: bool,
-    has_let_go: bool,
+    has_left: bool,
     /// Free again when this is dropped.
     _slot: Slot,
 }
@@ -34,13 +34,13 @@ impl Partner {
             timers: Vec::new(),
             last: None,
             is_interacting: false,
-            has_let_go: false,
+            has_left: false,
             _slot: slot,
         });
     }
 
     fn take(&mut self, input: Input<'_>, context: &mut Context<Partner>) {
-        if self.has_let_go {
+        if self.has_left {
             return;
         }
         let mut actions = Vec::new();
@@ -67,10 +67,9 @@ impl Partner {
                 self.timers.push((due, handle));
             }
             Action::Cancel(due) => self.cancel(due, context),
-            Action::LetGo => {
-                self.has_let_go = true;
-                // A controller says `unassign`, and then goodbye.
-                self.socket.set(SetFact::Partner(Assigned::Nothing));
+            Action::Unassign => self.socket.set(SetFact::Partner(Assigned::Nothing)),
+            Action::Leave => {
+                self.has_left = true;
                 self.socket.remove();
             }
         }
@@ -121,7 +120,7 @@ impl Handler<SocketEvent> for Partner {
         match event.news {
             News::Notice(notice) => self.noticed(&notice, context),
             // It has lost its place in the task.
-            News::Reset => self.perform(Action::LetGo, context),
+            News::Reset => self.perform(Action::Leave, context),
             News::Removed { .. } => context.stop(),
         }
     }

@@ -81,8 +81,10 @@ pub enum Action {
     Set(Due, Millis),
     /// A timer is disarmed.
     Cancel(Due),
-    /// It lets its partner go, and is done.
-    LetGo,
+    /// A controller's partner is its partner no more, and is told so.
+    Unassign,
+    /// It is done.
+    Leave,
 }
 
 /// A practice partner.
@@ -139,19 +141,26 @@ impl Task {
                 }
             }
             Input::Interacting(is_interacting) => self.set_interacting(is_interacting, random, actions),
-            Input::PartnerGone | Input::Due(Due::Away | Due::Idle) => actions.push(Action::LetGo),
+            Input::PartnerGone | Input::Due(Due::Away | Due::Idle) => self.let_go(actions),
             Input::CrEvent(event) if event.kind() == EventKind::Ordinary => {
                 self.received(event, random, actions);
             }
             Input::CrEvent(_) => {}
             Input::Settled => {
                 if matches!(self.part, Part::Controller { stage: Stage::Finished, .. }) {
-                    actions.push(Action::LetGo);
+                    self.let_go(actions);
                 }
             }
             Input::Due(Due::Reaction) => self.react(actions),
             Input::Due(Due::Next) => self.go_on(random, actions),
         }
+    }
+
+    fn let_go(&self, actions: &mut Vec<Action>) {
+        if matches!(self.part, Part::Controller { .. }) {
+            actions.push(Action::Unassign);
+        }
+        actions.push(Action::Leave);
     }
 
     fn set_interacting(&mut self, is_interacting: bool, random: u64, actions: &mut Vec<Action>) {
@@ -312,9 +321,12 @@ mod tests {
 
     #[test]
     fn a_partner_that_is_gone_or_away_for_too_long_sets_it_free() {
-        for mut task in [Task::responder(), Task::controller()] {
+        for (mut task, lets_go) in [
+            (Task::responder(), &[Action::Leave][..]),
+            (Task::controller(), &[Action::Unassign, Action::Leave]),
+        ] {
             for input in [Input::PartnerGone, Input::Due(Due::Away), Input::Due(Due::Idle)] {
-                assert_eq!(told(&mut task, input.clone()), [Action::LetGo], "{input:?}");
+                assert_eq!(told(&mut task, input.clone()), lets_go, "{input:?}");
             }
             told(&mut task, Input::Interacting(true));
             assert!(told(&mut task, Input::Interacting(false)).contains(&Action::Set(Due::Away, AWAY)));
@@ -357,7 +369,7 @@ mod tests {
             }
             assert_eq!(told(&mut task, Input::CrEvent(&reaction)), [], "doubled");
         }
-        assert_eq!(told(&mut task, Input::Settled), [Action::LetGo]);
+        assert_eq!(told(&mut task, Input::Settled), [Action::Unassign, Action::Leave]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
-use crate::client::{Answer, Client, EventStream, encode, fields, get, raw, request};
+use crate::client::{Answer, Client, EventStream, encode, fields, get, head, raw, request};
 use crate::process::{PATIENCE, Server};
 
 const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -44,7 +44,7 @@ fn the_browser_client_is_always_served() {
         assert_eq!(known.header("cache-control"), Some("no-cache"));
         assert_eq!(conditional(server.address, &path, "\"other\"").status, 200);
 
-        let head = raw(server.address, format!("HEAD {path} HTTP/1.0\r\n\r\n").as_bytes());
+        let head = head(server.address, &path);
         assert_eq!((head.status, head.body.len()), (200, 0));
         assert_eq!(head.header("content-length"), Some(file.bytes.len().to_string().as_str()));
         for method in ["POST", "OPTIONS", "DELETE"] {
@@ -85,9 +85,8 @@ fn a_server_of_ones_own_has_no_demo() {
 #[test]
 fn the_first_page_leads_to_the_demo() {
     let server = Server::demo(ANY_PORT);
-    for method in ["GET", "HEAD"] {
-        let answer = request(server.address, method, "/", b"");
-        assert_eq!((answer.status, answer.header("location")), (303, Some("crsocket/demo/")), "{method}");
+    for answer in [get(server.address, "/"), head(server.address, "/")] {
+        assert_eq!((answer.status, answer.header("location")), (303, Some("crsocket/demo/")), "{answer:?}");
     }
     assert_eq!(request(server.address, "POST", "/", b"").status, 405);
     let moved = get(server.address, "/crsocket/demo?a=b");
@@ -251,7 +250,7 @@ fn who_asks_for_no_partner_properly_is_told_what_is_accepted() {
         assert_eq!((answer.status, &answer.problem()["param"]), (400, &param.into()), "{query}");
         assert_protected(&answer);
     }
-    for method in ["GET", "HEAD", "OPTIONS", "PUT"] {
+    for method in ["GET", "OPTIONS", "PUT"] {
         let answer = request(server.address, method, "/crsocket/demo/partner/?clientRole=responder", b"");
         assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")), "{method}");
     }
