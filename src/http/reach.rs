@@ -39,14 +39,15 @@ impl Reach {
 
     /// The addresses for a browser on this device, by loopback.
     pub fn here(&self) -> Vec<String> {
-        let here = |listening: &Listening| match listening.address.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => Some(listening.url(Ipv4Addr::LOCALHOST.into())),
-            IpAddr::V6(ip) if ip.is_unspecified() && listening.takes_both => {
-                Some(listening.url(Ipv4Addr::LOCALHOST.into()))
+        let here = |listening: &Listening| {
+            let ip = listening.address.ip();
+            if ip.is_unspecified() {
+                let by_ipv4 = ip.is_ipv4() || listening.takes_both;
+                let loopback = if by_ipv4 { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
+                Some(listening.url(loopback))
+            } else {
+                ip.is_loopback().then(|| listening.url(ip))
             }
-            IpAddr::V6(ip) if ip.is_unspecified() => Some(listening.url(Ipv6Addr::LOCALHOST.into())),
-            ip if ip.is_loopback() => Some(listening.url(ip)),
-            _ => None,
         };
         without_repeats(self.0.iter().filter_map(here))
     }

@@ -38,7 +38,7 @@ const MEDIAN: f64 = 320.0;
 const SPREAD: f64 = 0.25;
 
 /// What it is told.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Input<'a> {
     /// It is lent.
     Lent,
@@ -326,7 +326,7 @@ mod tests {
             (Task::controller(), &[Action::Unassign, Action::Leave]),
         ] {
             for input in [Input::PartnerGone, Input::Due(Due::Away), Input::Due(Due::Idle)] {
-                assert_eq!(told(&mut task, input.clone()), lets_go, "{input:?}");
+                assert_eq!(told(&mut task, input), lets_go, "{input:?}");
             }
             told(&mut task, Input::Interacting(true));
             assert!(told(&mut task, Input::Interacting(false)).contains(&Action::Set(Due::Away, AWAY)));
