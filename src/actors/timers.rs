@@ -156,3 +156,6 @@ impl<A: HasTimers> ActorFuture<A> for Bell {
         Poll::Pending
     }
 }
+
+#[cfg(test)]
+mod tests;
