@@ -110,7 +110,7 @@ impl EventSender {
                 SendLineAction::Sender(input) => replies.push(Letter::Sender(input)),
                 SendLineAction::Receiver(input) => family.receiver.do_send(input),
                 SendLineAction::SetTimer { timer, after } => {
-                    Timers::set(self, timer, after, step.now, context)
+                    Timers::set(self, timer, after, step.now, context);
                 }
                 SendLineAction::CancelTimer(timer) => self.timers.cancel(timer),
             }

@@ -98,7 +98,7 @@ impl Bench {
     /// So many milliseconds pass, one after the other. What has fired by then.
     async fn pass(&self, millis: u32) -> Vec<(i64, TimerKind)> {
         for _ in 0..millis {
-            advance(std::time::Duration::from_millis(1)).await;
+            advance(Duration::from_millis(1)).await;
             self.alarm().await;
         }
         self.fired.take()
@@ -156,7 +156,7 @@ async fn of_two_that_are_due_the_earlier_one_fires_first_and_may_disarm_the_othe
     bench.set(TimerKind::Partner, 101).await;
     bench.set(TimerKind::Ping, 100).await;
     bench.set(TimerKind::Release, 90).await;
-    advance(std::time::Duration::from_millis(150)).await;
+    advance(Duration::from_millis(150)).await;
     let fired = bench.pass(100).await;
     let timers: Vec<TimerKind> = fired.iter().map(|(_, timer)| *timer).collect();
     assert_eq!(timers, [TimerKind::Release, TimerKind::Ping]);
@@ -167,11 +167,11 @@ async fn an_alarm_that_is_late_for_nobody_is_not_counted() {
     let bench = Bench::new();
     bench.set(TimerKind::Answer, 100).await;
     bench.cancel(TimerKind::Answer).await;
-    advance(std::time::Duration::from_secs(10)).await;
+    advance(Duration::from_secs(10)).await;
     bench.pass(5).await;
     assert_eq!(bench.clockwork.send(Ask).await.unwrap(), (None, 0));
     bench.set(TimerKind::Answer, 100).await;
-    advance(std::time::Duration::from_secs(10)).await;
+    advance(Duration::from_secs(10)).await;
     bench.pass(5).await;
     let (_, late) = bench.clockwork.send(Ask).await.unwrap();
     assert!((9_900..10_000).contains(&late), "{late} ms");
