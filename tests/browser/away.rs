@@ -2,7 +2,7 @@
 
 use crate::page::Page;
 use crate::responder::Responder;
-use crate::setup::{Site, Way};
+use crate::setup::{Client, Site, Way};
 
 /// A page that is interacting with a responder of this process.
 struct Pair {
@@ -14,10 +14,10 @@ struct Pair {
 }
 
 impl Pair {
-    fn interacting(way: Way) -> Option<Pair> {
+    fn interacting(client: Client, way: Way) -> Option<Pair> {
         let site = Site::start(way)?;
         let responder = Responder::start(site.server().address, "200001");
-        let page = Page::open(site.address(), "200001")?;
+        let page = Page::open(client, site.address(), "200001")?;
         let id = page.reaches("interacting");
         responder.reaches("interacting", Some(&id));
         Some(Pair { page, id, responder, _site: site })
@@ -40,8 +40,11 @@ impl Pair {
     }
 }
 
-fn a_hidden_page(way: Way) {
-    let Some(pair) = Pair::interacting(way) else { return };
+fn a_hidden_page(client: Client, way: Way) {
+    let Some(pair) = Pair::interacting(client, way) else { return };
+    if !pair.page.browser().is_chromium() {
+        return;
+    }
     let told = pair.page_leaves(|page| {
         page.browser().minimize();
         page.reaches("passive");
@@ -60,17 +63,21 @@ fn a_hidden_page(way: Way) {
 
 #[test]
 fn a_hidden_page_is_searched_for_then_let_go_and_found_again_when_it_is_shown() {
-    a_hidden_page(Way::Directly);
+    a_hidden_page(Client::Existing, Way::Directly);
 }
 
 #[test]
 fn a_hidden_page_behind_nginx_is_searched_for_then_let_go_and_found_again_when_it_is_shown() {
-    a_hidden_page(Way::BehindNginx);
+    a_hidden_page(Client::Existing, Way::BehindNginx);
 }
 
 #[test]
-fn a_page_loaded_anew_is_found_again_and_a_closed_one_let_go_until_it_is_opened() {
-    let Some(pair) = Pair::interacting(Way::Directly) else { return };
+fn our_hidden_page_is_searched_for_then_let_go_and_found_again_when_it_is_shown() {
+    a_hidden_page(Client::Ours, Way::Directly);
+}
+
+fn a_page_loaded_anew(client: Client) {
+    let Some(pair) = Pair::interacting(client, Way::Directly) else { return };
     let mark = pair.responder.mark();
     pair.page.load();
     pair.are_interacting();
@@ -81,9 +88,31 @@ fn a_page_loaded_anew_is_found_again_and_a_closed_one_let_go_until_it_is_opened(
 }
 
 #[test]
-fn a_page_that_dies_is_missed_by_its_silence() {
-    let Some(pair) = Pair::interacting(Way::BehindNginx) else { return };
+fn a_page_loaded_anew_is_found_again_and_a_closed_one_let_go_until_it_is_opened() {
+    a_page_loaded_anew(Client::Existing);
+}
+
+#[test]
+fn our_page_loaded_anew_is_found_again_and_a_closed_one_let_go_until_it_is_opened() {
+    a_page_loaded_anew(Client::Ours);
+}
+
+fn a_page_that_dies(client: Client) {
+    let Some(pair) = Pair::interacting(client, Way::BehindNginx) else { return };
+    if !pair.page.browser().is_chromium() {
+        return;
+    }
     assert!(!pair.page_leaves(|page| page.browser().crash_tab()), "it could not say anything");
     pair.page.load();
     pair.are_interacting();
+}
+
+#[test]
+fn a_page_that_dies_is_missed_by_its_silence() {
+    a_page_that_dies(Client::Existing);
+}
+
+#[test]
+fn our_page_that_dies_is_missed_by_its_silence() {
+    a_page_that_dies(Client::Ours);
 }

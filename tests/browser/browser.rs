@@ -1,27 +1,92 @@
-//! Chromium without a screen, driven over WebDriver (<https://www.w3.org/TR/webdriver2/>): a command is a request with JSON.
+//! A browser, driven over WebDriver (<https://www.w3.org/TR/webdriver2/>): a command is a request with JSON. It is Chromium
+//! without a screen, or what CRSOCKET_TEST_BROWSER says: chromium, firefox (geckodriver), webkit (WebKitWebDriver and
+//! MiniBrowser, the engine of every iPad; it wants a screen).
+//!
 //! What is needed of it is eight commands. The crates that know them all did not fit: one stands on a crate under the MPL, one
 //! changes by its features what the library under test is compiled with.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::thread;
+use std::{env, thread};
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::process::PATIENCE;
+use crate::setup::until;
+
+/// Which browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Chromium,
+    Firefox,
+    Webkit,
+}
+
+impl Kind {
+    fn wanted() -> Kind {
+        match env::var("CRSOCKET_TEST_BROWSER").as_deref() {
+            Ok("firefox") => Kind::Firefox,
+            Ok("webkit") => Kind::Webkit,
+            Ok("chromium") | Err(_) => Kind::Chromium,
+            Ok(other) => panic!("CRSOCKET_TEST_BROWSER is {other:?}: chromium, firefox or webkit"),
+        }
+    }
+
+    /// Programs that must be there.
+    fn programs(self) -> &'static [&'static str] {
+        match self {
+            Kind::Chromium => &["chromium", "chromedriver"],
+            Kind::Firefox => &["firefox", "geckodriver"],
+            Kind::Webkit => &["WebKitWebDriver"],
+        }
+    }
+
+    /// What a session is asked for.
+    fn capabilities(self) -> Value {
+        match self {
+            Kind::Chromium => {
+                let arguments = [
+                    "--headless=new",
+                    // The page is our own, and root, as which tests run in containers, has no sandbox.
+                    "--no-sandbox",
+                    // Containers have little of it.
+                    "--disable-dev-shm-usage",
+                    "--disable-gpu",
+                    // It ends with its driver, whatever ended that one.
+                    "--remote-debugging-pipe",
+                ];
+                json!({
+                    "goog:chromeOptions": { "args": arguments },
+                    "goog:loggingPrefs": { "browser": "ALL" },
+                })
+            }
+            Kind::Firefox => json!({ "moz:firefoxOptions": { "args": ["-headless"] } }),
+            Kind::Webkit => {
+                json!({ "webkitgtk:browserOptions": { "binary": MINI_BROWSER, "args": ["--automation"] } })
+            }
+        }
+    }
+}
+
+/// WebKit's own small browser, where Debian has it.
+const MINI_BROWSER: &str = "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser";
 
 /// A browser with a profile of its own. It ends when it is dropped.
 pub struct Browser {
+    kind: Kind,
     driver: Driver,
     /// The path of its session.
     session: String,
 }
 
-/// `chromedriver`, and whatever it and its browser write.
+/// A tab of a browser.
+pub struct Tab(Value);
+
+/// Its driver, and whatever it and its browser write.
 struct Driver {
     address: SocketAddr,
     process: Child,
@@ -31,26 +96,25 @@ struct Driver {
 impl Browser {
     /// None if there is none on this machine.
     pub fn start() -> Option<Browser> {
-        if !["chromium", "chromedriver"].into_iter().all(is_installed) {
-            println!("SKIPPED: chromium and chromedriver are not both installed");
+        let kind = Kind::wanted();
+        if !kind.programs().iter().all(|program| is_installed(program)) {
+            println!("SKIPPED: {} are not all installed", kind.programs().join(", "));
             return None;
         }
-        let driver = Driver::start();
-        let arguments = [
-            "--headless=new",
-            // The page is our own, and root, as which tests run in containers, has no sandbox.
-            "--no-sandbox",
-            // Containers have little of it.
-            "--disable-dev-shm-usage",
-            "--disable-gpu",
-            // It ends with its driver, whatever ended that one.
-            "--remote-debugging-pipe",
-        ];
-        let options = json!({ "goog:chromeOptions": { "args": arguments } });
-        let capabilities = json!({ "capabilities": { "alwaysMatch": options } });
+        let driver = Driver::start(kind);
+        let capabilities = json!({ "capabilities": { "alwaysMatch": kind.capabilities() } });
         let session = driver.does("POST", "/session", &capabilities);
         let session = format!("/session/{}", session["sessionId"].as_str().unwrap());
-        Some(Browser { driver, session })
+        Some(Browser { kind, driver, session })
+    }
+
+    /// Whether this is Chromium, of which alone some things can be asked: no network, a page that dies, hiding a window
+    /// without a screen.
+    pub fn is_chromium(&self) -> bool {
+        if self.kind != Kind::Chromium {
+            println!("SKIPPED: {:?} cannot be asked for it", self.kind);
+        }
+        self.kind == Kind::Chromium
     }
 
     /// Shows this page.
@@ -64,7 +128,7 @@ impl Browser {
         serde_json::from_value(value).unwrap_or_else(|error| panic!("{script:?}: {error}"))
     }
 
-    /// Hides all pages.
+    /// Hides all pages. Chromium only.
     pub fn minimize(&self) {
         self.does("/window/minimize", &json!({}));
     }
@@ -74,6 +138,47 @@ impl Browser {
         self.does("/window/rect", &json!({ "width": 800, "height": 600 }));
     }
 
+    /// The errors in the console since they were last asked for; nothing but in Chromium.
+    pub fn console_errors(&self) -> Vec<String> {
+        if self.kind != Kind::Chromium {
+            return Vec::new();
+        }
+        let entries = self.does("/se/log", &json!({ "type": "browser" }));
+        let entries = entries.as_array().into_iter().flatten();
+        entries.filter(|entry| entry["level"] == "SEVERE").map(Value::to_string).collect()
+    }
+
+    /// The tab that is shown.
+    pub fn tab(&self) -> Tab {
+        Tab(self.driver.does("GET", &format!("{}/window", self.session), &Value::Null))
+    }
+
+    /// Shows a page in another window, which is as good as a tab, and visible.
+    pub fn open_beside(&self, address: &str) -> Tab {
+        let tab = Tab(self.does("/window/new", &json!({ "type": "window" }))["handle"].clone());
+        self.switch_to(&tab);
+        self.open(address);
+        tab
+    }
+
+    /// Shows this tab.
+    pub fn switch_to(&self, tab: &Tab) {
+        self.does("/window", &json!({ "handle": tab.0 }));
+    }
+
+    /// Closes the tab that is shown, and shows this one.
+    pub fn close_this_tab(&self, next: &Tab) {
+        self.driver.does("DELETE", &format!("{}/window", self.session), &Value::Null);
+        self.switch_to(next);
+    }
+
+    /// Takes the network away, or gives it back. Chromium only.
+    pub fn set_offline(&self, offline: bool) {
+        let conditions =
+            json!({ "offline": offline, "latency": 0, "download_throughput": -1, "upload_throughput": -1 });
+        self.does("/chromium/network_conditions", &json!({ "network_conditions": conditions }));
+    }
+
     /// Closes the tab, and goes on in another one.
     pub fn close_tab(&self) {
         self.leave_tab(|| {
@@ -81,7 +186,7 @@ impl Browser {
         });
     }
 
-    /// The process of the page dies, which it cannot tell anybody. It goes on in another tab.
+    /// The process of the page dies, which it cannot tell anybody. It goes on in another tab. Chromium only.
     pub fn crash_tab(&self) {
         self.leave_tab(|| {
             let target = format!("{}/url", self.session);
@@ -112,10 +217,16 @@ impl Drop for Browser {
 
 impl Driver {
     /// On a free port.
-    fn start() -> Driver {
+    fn start(kind: Kind) -> Driver {
         let folder = tempfile::tempdir().unwrap();
-        let mut process = Command::new("chromedriver")
-            .arg("--port=0")
+        let (program, port) = match kind {
+            Kind::Chromium => ("chromedriver", 0),
+            Kind::Firefox => ("geckodriver", 0),
+            // It takes no zero for any, and says nothing.
+            Kind::Webkit => ("WebKitWebDriver", free_port()),
+        };
+        let mut process = Command::new(program)
+            .arg(format!("--port={port}"))
             .env("TMPDIR", folder.path())
             .env("HOME", folder.path())
             .stdin(Stdio::null())
@@ -128,14 +239,20 @@ impl Driver {
         thread::spawn(move || {
             // To the end: it must not be held up.
             for line in output.lines().map_while(Result::ok) {
-                let port = line.split("successfully on port ").nth(1);
+                let said = ["successfully on port ", "Listening on 127.0.0.1:"];
+                let port = said.into_iter().find_map(|before| line.split(before).nth(1));
                 if let Some(port) = port.and_then(|port| port.trim_end_matches('.').parse().ok()) {
                     let _ = tell.send(port);
                 }
             }
         });
-        let mut driver = Driver { address: SocketAddr::from(([127, 0, 0, 1], 0)), process, _folder: folder };
-        driver.address.set_port(told.recv_timeout(PATIENCE).expect("chromedriver says its port"));
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let mut driver = Driver { address, process, _folder: folder };
+        if kind == Kind::Webkit {
+            until("driver that listens", || TcpStream::connect(address).map_err(|error| error.to_string()));
+        } else {
+            driver.address.set_port(told.recv_timeout(PATIENCE).expect("the driver says its port"));
+        }
         driver
     }
 
@@ -161,6 +278,10 @@ impl Drop for Driver {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).unwrap().port()
 }
 
 fn is_installed(program: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use crate::page::Page;
 use crate::process::Server;
-use crate::setup::{Site, Way, until};
+use crate::setup::{Client, Site, Way, until};
 use crate::texts::awkward_params;
 
 const HOSTED: &str =
@@ -35,11 +35,11 @@ impl InLog<'_> {
 }
 
 /// It waits, a page comes, speaks with it and closes; it searches and lets go; the page comes back.
-fn a_page_comes_and_goes(way: Way) {
+fn a_page_comes_and_goes(client: Client, way: Way) {
     let Some(site) = Site::with(way, HOSTED) else { return };
     let mut log = InLog { server: site.server(), read: 0 };
     let responder = log.says("waits for a controller");
-    let Some(page) = Page::open(site.address(), &responder) else { return };
+    let Some(page) = Page::open(client, site.address(), &responder) else { return };
     let id = page.reaches("interacting");
     assert_eq!(page.snapshot().states, ["passive", "connecting", "searching", "interacting"]);
     assert_eq!(log.says(&format!("is interacting with {id}")), responder);
@@ -58,10 +58,15 @@ fn a_page_comes_and_goes(way: Way) {
 
 #[test]
 fn a_page_pairs_with_a_responder_of_the_server() {
-    a_page_comes_and_goes(Way::Directly);
+    a_page_comes_and_goes(Client::Existing, Way::Directly);
 }
 
 #[test]
 fn a_page_behind_nginx_pairs_with_a_responder_of_the_server() {
-    a_page_comes_and_goes(Way::BehindNginx);
+    a_page_comes_and_goes(Client::Existing, Way::BehindNginx);
+}
+
+#[test]
+fn our_page_pairs_with_a_responder_of_the_server() {
+    a_page_comes_and_goes(Client::Ours, Way::Directly);
 }

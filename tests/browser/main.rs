@@ -19,12 +19,20 @@ mod process;
 #[path = "../server/proxy.rs"]
 mod proxy;
 
+#[path = "../client_corpus/mod.rs"]
+#[allow(dead_code, reason = "what occurs in it is told by a test of its own")]
+mod client_corpus;
+
 mod browser;
 mod page;
 mod responder;
 mod setup;
+mod way;
 
 mod away;
+mod client;
+mod corpus;
+mod demo;
 mod hosted_by_server;
 mod restart;
 mod texts;

@@ -1,4 +1,4 @@
-//! The page of a controller (`page.html`) in a browser.
+//! A page with a client, existing (`page.html`) or ours (`client.html`), in a browser.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
-use crate::setup::{PAGE_TIMING, TOKEN, until};
+use crate::setup::{Client, TOKEN, until};
 
 /// What the test page knows, and what it has seen since it was loaded.
 #[derive(Debug, Deserialize)]
@@ -42,15 +42,32 @@ pub struct Page {
 
 impl Page {
     /// A controller that seeks this partner. None without a browser.
-    pub fn open(server: SocketAddr, partner: &str) -> Option<Page> {
+    pub fn open(client: Client, server: SocketAddr, partner: &str) -> Option<Page> {
+        Page::with(client, server, "demo/controller", TOKEN, partner)
+    }
+
+    /// In this folder (app and role), with this accessToken.
+    pub fn with(
+        client: Client,
+        server: SocketAddr,
+        folder: &str,
+        token: &str,
+        partner: &str,
+    ) -> Option<Page> {
         let browser = Browser::start()?;
-        let mut address =
-            format!("http://{server}/crsocket/demo/controller/?accessToken={TOKEN}&partner={partner}");
-        for (name, millis) in PAGE_TIMING {
+        let (file, role) = (client.file(), folder.rsplit('/').next().unwrap());
+        let query = format!("role={role}&accessToken={token}&partner={partner}");
+        let mut address = format!("http://{server}/crsocket/{folder}/{file}?{query}");
+        for (name, millis) in client.timing() {
             write!(address, "&{name}={millis}").unwrap();
         }
         browser.open(&address);
         Some(Page { browser, address })
+    }
+
+    /// Where it is.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     pub fn browser(&self) -> &Browser {

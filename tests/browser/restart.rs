@@ -2,12 +2,12 @@
 
 use crate::page::Page;
 use crate::responder::Responder;
-use crate::setup::{Site, Way, until};
+use crate::setup::{Client, Site, Way, until};
 
-fn restarts(way: Way) {
+fn restarts(client: Client, way: Way) {
     let Some(mut site) = Site::start(way) else { return };
     let responder = Responder::start(site.server().address, "200001");
-    let Some(page) = Page::open(site.address(), "200001") else { return };
+    let Some(page) = Page::open(client, site.address(), "200001") else { return };
     let id = page.reaches("interacting");
     responder.reaches("interacting", Some(&id));
     for graceful in [true, false] {
@@ -31,10 +31,20 @@ fn restarts(way: Way) {
 
 #[test]
 fn after_a_restart_of_the_server_a_page_and_a_responder_find_each_other_again() {
-    restarts(Way::Directly);
+    restarts(Client::Existing, Way::Directly);
 }
 
 #[test]
 fn after_a_restart_of_the_server_behind_nginx_a_page_and_a_responder_find_each_other_again() {
-    restarts(Way::BehindNginx);
+    restarts(Client::Existing, Way::BehindNginx);
+}
+
+#[test]
+fn after_a_restart_of_the_server_our_page_and_a_responder_find_each_other_again() {
+    restarts(Client::Ours, Way::Directly);
+}
+
+#[test]
+fn after_a_restart_of_the_server_behind_nginx_our_page_and_a_responder_find_each_other_again() {
+    restarts(Client::Ours, Way::BehindNginx);
 }

@@ -14,16 +14,47 @@ use crate::proxy::Nginx;
 /// On whose behalf everybody acts.
 pub const TOKEN: &str = "alice";
 
-/// The timings of the page, by their names in its address.
-pub const PAGE_TIMING: [(&str, u32); 4] = [
-    ("minCrEventDt", 20),
-    ("pingDt", 300),
-    ("partnerActiveMaxEventInDt", 4_000),
-    ("eventSourceSendAliveDt", 1_000),
-];
+/// Which client a page runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Client {
+    /// One of protocol version 1.13, in small: `page.html`.
+    Existing,
+    /// This project's: `client.html`.
+    Ours,
+}
+
+impl Client {
+    /// The name of its page in the controller's and the responder's folder.
+    pub fn file(self) -> &'static str {
+        match self {
+            Client::Existing => "",
+            Client::Ours => "client.html",
+        }
+    }
+
+    /// Its timings, by their names in the address of its page.
+    pub fn timing(self) -> &'static [(&'static str, u32)] {
+        match self {
+            Client::Existing => &[
+                ("minCrEventDt", 20),
+                ("pingDt", 300),
+                ("partnerActiveMaxEventInDt", 4_000),
+                ("eventSourceSendAliveDt", 1_000),
+            ],
+            Client::Ours => &[
+                ("minCrEventDt", 20),
+                ("interactingMaxEventOutDt", 600),
+                ("searchingMaxEventOutDt", 300),
+                ("partnerActiveMaxEventInDt", 4_000),
+                ("eventSourceSendAliveDt", 1_000),
+                ("helloMaxDt", 4_000),
+            ],
+        }
+    }
+}
 
 /// Those of the server and the clients it hosts.
-const CONFIG: &str = "[apps.demo]\n[timing]\n\
+const CONFIG: &str = "[apps.demo]\n[apps.closed]\naccess = \"list\"\ntokens = [\"alice\"]\n[timing]\n\
     min_cr_event_dt_ms = 20\ninteracting_max_event_out_dt_ms = 600\nsearching_max_event_out_dt_ms = 300\n\
     partner_active_max_event_in_dt_ms = 4000\nevent_source_send_alive_dt_ms = 1000\nmax_prev_alive_dt_ms = 4000\n\
     hello_max_dt_ms = 4000\nrelease_dt_ms = 2500\n";
@@ -67,9 +98,12 @@ impl Site {
     pub fn with(way: Way, more: &str) -> Option<Site> {
         let folder = tempfile::tempdir().unwrap();
         let public = folder.path().join("public");
-        let controller = public.join("demo/controller");
-        fs::create_dir_all(&controller).unwrap();
-        fs::write(controller.join("index.html"), include_str!("page.html")).unwrap();
+        for folder in ["demo/controller", "demo/responder", "closed/controller"] {
+            let folder = public.join(folder);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("index.html"), include_str!("page.html")).unwrap();
+            fs::write(folder.join("client.html"), include_str!("client.html")).unwrap();
+        }
         let config = format!("[server]\nweb_root = {public:?}\n{CONFIG}{more}");
         let server = Server::at(own_address(), folder, &config);
         let nginx = match way {

@@ -4,7 +4,7 @@ use crsocket::protocol::ids::ClientId;
 
 use crate::page::{Page, Received};
 use crate::responder::Responder;
-use crate::setup::{Site, Way};
+use crate::setup::{Client, Site, Way};
 
 /// What must arrive byte for byte: the params of one crEvent each. (A param has no comma.)
 pub fn awkward_params() -> Vec<Vec<String>> {
@@ -54,10 +54,10 @@ pub fn awkward_params() -> Vec<Vec<String>> {
 }
 
 /// The page sends them all; each must come to the responder as it is, and back as it is.
-fn texts_there_and_back(way: Way) {
+fn texts_there_and_back(client: Client, way: Way) {
     let Some(site) = Site::start(way) else { return };
     let responder = Responder::start(site.server().address, "200001");
-    let Some(page) = Page::open(site.address(), "200001") else { return };
+    let Some(page) = Page::open(client, site.address(), "200001") else { return };
     let id = page.reaches("interacting");
     responder.reaches("interacting", Some(&id));
     for params in awkward_params() {
@@ -82,10 +82,20 @@ fn texts_there_and_back(way: Way) {
 
 #[test]
 fn awkward_texts_go_from_a_page_to_a_responder_and_back() {
-    texts_there_and_back(Way::Directly);
+    texts_there_and_back(Client::Existing, Way::Directly);
 }
 
 #[test]
 fn awkward_texts_go_from_a_page_behind_nginx_to_a_responder_and_back() {
-    texts_there_and_back(Way::BehindNginx);
+    texts_there_and_back(Client::Existing, Way::BehindNginx);
+}
+
+#[test]
+fn awkward_texts_go_from_our_page_to_a_responder_and_back() {
+    texts_there_and_back(Client::Ours, Way::Directly);
+}
+
+#[test]
+fn awkward_texts_go_from_our_page_behind_nginx_to_a_responder_and_back() {
+    texts_there_and_back(Client::Ours, Way::BehindNginx);
 }
