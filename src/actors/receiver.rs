@@ -11,7 +11,7 @@ use super::timers::{HasTimers, Timers};
 use crate::protocol::action::ReceiverAction;
 use crate::protocol::receiver::{Input, Receiver};
 use crate::protocol::send_line;
-use crate::protocol::time::TimerKind;
+use crate::protocol::time::{Millis, TimerKind};
 
 /// Opens the event stream through the link, and hears what comes on it.
 #[derive(Debug)]
@@ -33,14 +33,21 @@ impl EventReceiver {
     fn take(&mut self, input: Input, context: &mut Context<EventReceiver>) {
         let family = Rc::clone(&self.home.family);
         let mut actions = family.shared.room.receiver.take();
-        self.machine.handle(input, &family.shared.step(), &mut actions);
+        let step = family.shared.step();
+        self.machine.handle(input, &step, &mut actions);
         for action in actions.drain(..) {
-            self.perform(action, &family, context);
+            self.perform(action, &family, step.now, context);
         }
         family.shared.room.receiver.set(actions);
     }
 
-    fn perform(&mut self, action: ReceiverAction, family: &Family, context: &mut Context<EventReceiver>) {
+    fn perform(
+        &mut self,
+        action: ReceiverAction,
+        family: &Family,
+        now: Millis,
+        context: &mut Context<EventReceiver>,
+    ) {
         match action {
             ReceiverAction::Open { stream, credentials, resume } => {
                 family.link.open(family.ends, stream, credentials, resume);
@@ -48,8 +55,8 @@ impl EventReceiver {
             ReceiverAction::Drop { stream } => family.link.drop_stream(family.ends, stream),
             ReceiverAction::Post(post) => family.sender.do_send(send_line::Input::Post(post)),
             ReceiverAction::Socket(input) => family.socket.do_send(Told { life: family.life, input }),
-            ReceiverAction::SetTimer { timer, after } => Timers::set(self, timer, after, context),
-            ReceiverAction::CancelTimer(timer) => Timers::cancel(self, timer, context),
+            ReceiverAction::SetTimer { timer, after } => Timers::set(self, timer, after, now, context),
+            ReceiverAction::CancelTimer(timer) => self.timers.cancel(timer),
         }
     }
 }

@@ -85,6 +85,8 @@ pub struct Registry {
     heartbeats: Heartbeats,
     reports: Arc<Reports>,
     clock: Clock,
+    /// When the handling of this message began: the clock is read once for each.
+    now: Millis,
     random: fastrand::Rng,
     /// The timer that is armed, and when it is due.
     armed: Option<(Millis, SpawnHandle)>,
@@ -142,6 +144,7 @@ impl Registry {
                 heartbeats: Heartbeats::default(),
                 reports: Arc::new(Reports::new(context.address().recipient())),
                 clock: Clock::default(),
+                now: Millis::ZERO,
                 random: fastrand::Rng::new(),
                 armed: None,
                 counters: settings.counters,
@@ -179,7 +182,7 @@ impl Registry {
         input: impl FnOnce(&mut SessionTable, &ServerStep<'_>, &mut Vec<ServerAction>) -> R,
     ) -> R {
         let step = ServerStep {
-            now: self.clock.now(),
+            now: self.now,
             random: self.random.u64(..),
             timing: &self.timing,
             limits: &self.limits,
@@ -220,11 +223,10 @@ impl Registry {
 
     /// Performs what the table asked for, in order.
     fn perform(&mut self) {
-        let now = self.clock.now();
         let mut actions = std::mem::take(&mut self.actions);
         for action in actions.drain(..) {
             match action {
-                ServerAction::Write { pid, frame, .. } => self.write(pid, frame, now),
+                ServerAction::Write { pid, frame, .. } => self.write(pid, frame),
                 ServerAction::End { pid, .. } => self.end(pid),
                 ServerAction::Cut { pid, .. } => self.cut(pid),
                 ServerAction::Note(note) => self.note(&note),
@@ -233,12 +235,12 @@ impl Registry {
         self.actions = actions;
     }
 
-    fn write(&mut self, pid: Pid, frame: Frame, now: Millis) {
+    fn write(&mut self, pid: Pid, frame: Frame) {
         let Some(stream) = self.streams.get_mut(&pid) else { return };
         match &stream.writer {
             Writer::Response(writer) => {
                 writer.write(&frame);
-                stream.last_written = now;
+                stream.last_written = self.now;
             }
             Writer::Local(writer) => self.ports.write(*writer, frame),
         }
@@ -263,7 +265,7 @@ impl Registry {
 
     fn note(&mut self, note: &Note) {
         self.counters.note(note);
-        self.logs.note(note, self.clock.now());
+        self.logs.note(note, self.now);
     }
 
     /// Sees to it that the timer comes when something is next due.
@@ -276,14 +278,15 @@ impl Registry {
             }
             context.cancel_future(handle);
         }
-        let handle = context.run_later(until(due, self.clock.now()), Registry::timer);
+        let handle = context.run_later(until(due, self.now), Registry::timer);
         self.armed = Some((due, handle));
     }
 
     /// Does what the timer should have done long ago, before anything else: whatever is handled first after a sleep must
     /// see the time without it, and a flood must not put off what is due.
     fn catch_up(&mut self, context: &mut Context<Registry>) {
-        if self.armed.is_some_and(|(due, _)| due + OVERDUE < self.clock.now()) {
+        self.now = self.clock.now();
+        if self.armed.is_some_and(|(due, _)| due + OVERDUE < self.now) {
             self.timer(context);
         }
     }
@@ -302,7 +305,7 @@ impl Registry {
 
     /// Writes comments to the streams that have been quiet for long enough.
     fn beat(&mut self) {
-        let now = self.clock.now();
+        let now = self.now;
         while let Some(pid) = self.heartbeats.pop_due(now) {
             let Some(stream) = self.streams.get_mut(&pid) else { continue };
             // A crSocket of this process needs none.
@@ -329,7 +332,7 @@ impl Registry {
         if let Some(remote) = asked.remote {
             log::debug!("stream of {client_id}, pid {pid}, goes to {remote}");
         }
-        let now = self.clock.now();
+        let now = self.now;
         let heartbeat = asked.heartbeat;
         let writer = Writer::Response(writer);
         self.streams.insert(pid, Stream { writer, last_written: now, heartbeat });
@@ -394,7 +397,7 @@ impl Handler<GiveClientId> for Registry {
             Err(NoClientIdNow::NotReserved { .. }) => {}
             Err(why) => {
                 self.counters.no_client_id(*why);
-                self.logs.no_client_id(*why, self.clock.now());
+                self.logs.no_client_id(*why, self.now);
             }
         }
         MessageResult(given)

@@ -12,7 +12,7 @@ use super::timers::{HasTimers, Timers};
 use crate::protocol::action::{Message, SendLineAction, SenderAction};
 use crate::protocol::send_line::{self, SendLine};
 use crate::protocol::sender::{self, Sender};
-use crate::protocol::time::TimerKind;
+use crate::protocol::time::{Step, TimerKind};
 
 /// Sends crEvents through the link, one request at a time.
 #[derive(Debug)]
@@ -44,40 +44,43 @@ impl EventSender {
 
     /// Takes one input and lets the two machines talk until all is said, as in [`crate::protocol::wired`].
     fn take(&mut self, letter: Letter, context: &mut Context<EventSender>) {
+        let family = Rc::clone(&self.home.family);
+        let step = family.shared.step();
         let mut next = Some(letter);
-        let mut letters = self.home.family.shared.room.letters.take();
+        let mut letters = family.shared.room.letters.take();
         while let Some(letter) = next {
             let place = letters.len();
             match letter {
-                Letter::Sender(input) => self.sender_takes(input, &mut letters, context),
-                Letter::Line(input) => self.line_takes(input, &mut letters, context),
+                Letter::Sender(input) => self.sender_takes(input, &family, &step, &mut letters, context),
+                Letter::Line(input) => self.line_takes(input, &family, &step, &mut letters, context),
             }
             if let Some(replies) = letters.get_mut(place..) {
                 replies.reverse();
             }
             next = letters.pop();
         }
-        self.home.family.shared.room.letters.set(letters);
+        family.shared.room.letters.set(letters);
         self.leave_if_done(context);
     }
 
     fn sender_takes(
         &mut self,
         input: sender::Input,
+        family: &Family,
+        step: &Step<'_>,
         replies: &mut Vec<Letter>,
         context: &mut Context<EventSender>,
     ) {
-        let family = Rc::clone(&self.home.family);
         let mut actions = family.shared.room.sender.take();
         let mut fates = SmallVec::new();
-        self.machine.handle(input, &family.shared.step(), &mut actions);
+        self.machine.handle(input, step, &mut actions);
         for action in actions.drain(..) {
             match action {
                 SenderAction::Post(post) => replies.push(Letter::Line(send_line::Input::Post(post))),
                 SenderAction::Socket(input) => family.socket.do_send(Told { life: family.life, input }),
                 SenderAction::Fate { ticket, fate } => fates.push((ticket, fate)),
-                SenderAction::SetTimer { timer, after } => Timers::set(self, timer, after, context),
-                SenderAction::CancelTimer(timer) => Timers::cancel(self, timer, context),
+                SenderAction::SetTimer { timer, after } => Timers::set(self, timer, after, step.now, context),
+                SenderAction::CancelTimer(timer) => self.timers.cancel(timer),
             }
         }
         if !fates.is_empty() {
@@ -89,12 +92,13 @@ impl EventSender {
     fn line_takes(
         &mut self,
         input: send_line::Input,
+        family: &Family,
+        step: &Step<'_>,
         replies: &mut Vec<Letter>,
         context: &mut Context<EventSender>,
     ) {
-        let family = Rc::clone(&self.home.family);
         let mut actions = family.shared.room.line.take();
-        self.line.handle(input, &family.shared.step(), &mut actions);
+        self.line.handle(input, step, &mut actions);
         for action in actions.drain(..) {
             match action {
                 SendLineAction::Send { number, mut post } => {
@@ -105,8 +109,10 @@ impl EventSender {
                 }
                 SendLineAction::Sender(input) => replies.push(Letter::Sender(input)),
                 SendLineAction::Receiver(input) => family.receiver.do_send(input),
-                SendLineAction::SetTimer { timer, after } => Timers::set(self, timer, after, context),
-                SendLineAction::CancelTimer(timer) => Timers::cancel(self, timer, context),
+                SendLineAction::SetTimer { timer, after } => {
+                    Timers::set(self, timer, after, step.now, context);
+                }
+                SendLineAction::CancelTimer(timer) => self.timers.cancel(timer),
             }
         }
         family.shared.room.line.set(actions);

@@ -69,8 +69,8 @@ impl Shared {
     }
 
     /// A timer that was due then fires now.
-    pub(super) fn note_late(&self, due: Millis) {
-        let late = (self.now() - due).0;
+    pub(super) fn note_late(&self, due: Millis, now: Millis) {
+        let late = (now - due).0;
         if late > self.host.latest_timer.load(Ordering::Relaxed) {
             self.host.latest_timer.fetch_max(late, Ordering::Relaxed);
         }

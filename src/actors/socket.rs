@@ -24,7 +24,7 @@ use crate::protocol::event::{CrEvent, EventKind};
 use crate::protocol::ids::{AppId, Assigned, ClientId, Role};
 use crate::protocol::receiver;
 use crate::protocol::socket::{ClientFacts, Input, Socket};
-use crate::protocol::time::TimerKind;
+use crate::protocol::time::{Millis, TimerKind};
 
 /// How long a crSocket whose child died waits before it starts anew: what kills it may do so again at once.
 const RESET_DT: Duration = Duration::from_secs(1);
@@ -111,22 +111,23 @@ impl CrSocket {
     fn take(&mut self, input: Input, context: &mut Context<CrSocket>) {
         let shared = Rc::clone(&self.family.shared);
         let mut actions = shared.room.socket.take();
-        self.machine.handle(input, &shared.step(), &mut actions);
+        let step = shared.step();
+        self.machine.handle(input, &step, &mut actions);
         for action in actions.drain(..) {
-            self.perform(action, context);
+            self.perform(action, step.now, context);
         }
         shared.room.socket.set(actions);
     }
 
-    fn perform(&mut self, action: SocketAction, context: &mut Context<CrSocket>) {
+    fn perform(&mut self, action: SocketAction, now: Millis, context: &mut Context<CrSocket>) {
         match action {
             SocketAction::Receiver(input) => self.family.receiver.do_send(input),
             SocketAction::Sender(input) => self.family.sender.do_send(input),
             SocketAction::SendLine(input) => self.family.sender.do_send(input),
             SocketAction::RequestClientId => self.family.link.request_client_id(self.family.ends),
             SocketAction::Notify(notice) => self.notify(notice),
-            SocketAction::SetTimer { timer, after } => Timers::set(self, timer, after, context),
-            SocketAction::CancelTimer(timer) => Timers::cancel(self, timer, context),
+            SocketAction::SetTimer { timer, after } => Timers::set(self, timer, after, now, context),
+            SocketAction::CancelTimer(timer) => self.timers.cancel(timer),
         }
     }
 
@@ -145,7 +146,7 @@ impl CrSocket {
                 event.receive_ct = self.family.shared.calendar();
                 self.place.count_received();
                 if event.kind() != EventKind::Ping {
-                    self.record(What::Received(EventType::new(&event.event_type)));
+                    self.record_at(event.receive_ct, What::Received(EventType::new(&event.event_type)));
                 }
             }
             Notice::Fate { fate, .. } => {
@@ -164,9 +165,12 @@ impl CrSocket {
     }
 
     fn record(&self, what: What) {
-        let shared = &self.family.shared;
-        let at = shared.calendar().unwrap_or(0);
-        shared.host.recent.push(Happening { at, socket: self.place.id(), what });
+        self.record_at(self.family.shared.calendar(), what);
+    }
+
+    fn record_at(&self, at: Option<i64>, what: What) {
+        let at = at.unwrap_or(0);
+        self.family.shared.host.recent.push(Happening { at, socket: self.place.id(), what });
     }
 
     fn set(&mut self, fact: SetFact, context: &mut Context<CrSocket>) {
@@ -210,7 +214,7 @@ impl CrSocket {
             }
         };
         self.give_up_family();
-        Timers::cancel_all(self, context);
+        self.timers.cancel_all();
         for (ticket, fate) in self.tickets.end(WhyDropped::Reset) {
             self.tell(News::Notice(Notice::Fate { ticket, fate }));
         }

@@ -1,9 +1,20 @@
-//! [`TimerKind`] -> armed actor timer: the only place that touches the timers of contexts.
+//! [`TimerKind`] -> actor timer: the only place that touches the timers of contexts.
+//!
+//! Timers are put off and disarmed far more often than they fire. So an actor has one alarm for all of its timers, and
+//! leaves it where it is: one that rings before anything is due is set again, for what is due then.
 
+use std::pin::Pin;
+use std::task::{self, Poll, ready};
+use std::time::Duration;
+
+use actix::fut::ActorFuture;
 use actix::{Actor, AsyncContext, Context, SpawnHandle};
+use pin_project_lite::pin_project;
 use smallvec::SmallVec;
+use tokio::task::coop::has_budget_remaining;
+use tokio::time::{Instant, Sleep, sleep};
 
-use super::clock::duration;
+use super::clock::until;
 use super::shared::Shared;
 use crate::protocol::time::{Millis, TimerKind};
 
@@ -21,14 +32,33 @@ pub(super) trait HasTimers: Actor<Context = Context<Self>> {
 
 /// The armed timers of one actor, at most one of each kind.
 #[derive(Debug, Default)]
-pub(super) struct Timers(SmallVec<[Armed; 2]>);
+pub(super) struct Timers {
+    armed: SmallVec<[Armed; 2]>,
+    /// It rings no later than any of them is due.
+    alarm: Option<Alarm>,
+}
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Armed {
     timer: TimerKind,
-    /// Tells it from one of its kind that was armed before, see [`name`].
-    name: u32,
+    due: Millis,
+}
+
+#[derive(Debug)]
+struct Alarm {
+    rings: Millis,
+    /// Of its [`Bell`].
     handle: SpawnHandle,
+}
+
+pin_project! {
+    /// What rings, in the context of its actor.
+    struct Bell {
+        #[pin]
+        sleep: Sleep,
+        // The actor is woken when it is time.
+        is_wound: bool,
+    }
 }
 
 impl Timers {
@@ -37,45 +67,95 @@ impl Timers {
         actor: &mut A,
         timer: TimerKind,
         after: Millis,
+        now: Millis,
         context: &mut Context<A>,
     ) {
-        Timers::cancel(actor, timer, context);
-        let due = actor.shared().now() + after;
-        let handle = context.run_later(duration(after), move |actor, context| {
-            // Of timers that come in one turn, one may disarm another: its context polls it all the same.
-            if actor.timers().take(|armed| armed.timer == timer && armed.name == name(due)).is_none() {
+        let timers = actor.timers();
+        timers.cancel(timer);
+        timers.armed.push(Armed { timer, due: now + after.at_least_zero() });
+        timers.set_alarm(now, context);
+    }
+
+    /// Disarms a timer, if it is armed.
+    pub(super) fn cancel(&mut self, timer: TimerKind) {
+        if let Some(place) = self.armed.iter().position(|armed| armed.timer == timer) {
+            self.armed.swap_remove(place);
+        }
+    }
+
+    /// Disarms all of them.
+    pub(super) fn cancel_all(&mut self) {
+        self.armed.clear();
+    }
+
+    /// Sets the alarm for what is due next, unless it rings before that anyway.
+    fn set_alarm<A: HasTimers>(&mut self, now: Millis, context: &mut Context<A>) {
+        let Some(due) = self.next_due() else { return };
+        if let Some(alarm) = &self.alarm {
+            if alarm.rings <= due {
                 return;
             }
-            actor.shared().note_late(due);
+            context.cancel_future(alarm.handle);
+        }
+        let bell = Bell { sleep: sleep(until(due, now)), is_wound: false };
+        let handle = context.spawn(bell);
+        self.alarm = Some(Alarm { rings: due, handle });
+    }
+
+    /// The alarm rings: what is due fires. After what time it is to ring again, if it is.
+    fn ring<A: HasTimers>(actor: &mut A, context: &mut Context<A>) -> Option<Duration> {
+        // A context still polls what was cancelled in the same turn.
+        actor.timers().alarm.as_ref().filter(|alarm| alarm.handle == context.handle())?;
+        let now = actor.shared().now();
+        // So many can be due at most. What is set meanwhile has its turn when the alarm rings next.
+        for _ in 0..actor.timers().armed.len() {
+            // One that fires may disarm another.
+            let Some(Armed { timer, due }) = actor.timers().take_due(now) else { break };
+            actor.shared().note_late(due, now);
             #[cfg(test)]
             super::tests::tape::timer_fires(timer);
             actor.timer_fired(timer, context);
-        });
-        actor.timers().0.push(Armed { timer, name: name(due), handle });
-    }
-
-    /// Disarms a timer of this actor, if it is armed.
-    pub(super) fn cancel<A: HasTimers>(actor: &mut A, timer: TimerKind, context: &mut Context<A>) {
-        if let Some(armed) = actor.timers().take(|armed| armed.timer == timer) {
-            context.cancel_future(armed.handle);
         }
+        let timers = actor.timers();
+        let next = timers.next_due();
+        timers.alarm = timers.alarm.take().zip(next).map(|(alarm, rings)| Alarm { rings, ..alarm });
+        next.map(|next| until(next, now))
     }
 
-    /// Disarms all timers of this actor.
-    pub(super) fn cancel_all<A: HasTimers>(actor: &mut A, context: &mut Context<A>) {
-        for armed in std::mem::take(&mut actor.timers().0) {
-            context.cancel_future(armed.handle);
-        }
+    fn next_due(&self) -> Option<Millis> {
+        self.armed.iter().map(|armed| armed.due).min()
     }
 
-    fn take(&mut self, is_it: impl FnMut(&Armed) -> bool) -> Option<Armed> {
-        let place = self.0.iter().position(is_it)?;
-        Some(self.0.swap_remove(place))
+    /// What is due first, if it is due by now.
+    fn take_due(&mut self, now: Millis) -> Option<Armed> {
+        let due = self.armed.iter().enumerate().filter(|(_, armed)| armed.due <= now);
+        let (place, _) = due.min_by_key(|(_, armed)| armed.due)?;
+        Some(self.armed.swap_remove(place))
     }
 }
 
-/// A short name for a timer by when it is due: those of one kind have different ones for weeks.
-fn name(due: Millis) -> u32 {
-    let [a, b, c, d, ..] = due.0.to_le_bytes();
-    u32::from_le_bytes([a, b, c, d])
+impl<A: HasTimers> ActorFuture<A> for Bell {
+    type Output = ();
+
+    fn poll(
+        self: Pin<&mut Self>,
+        actor: &mut A,
+        context: &mut Context<A>,
+        task: &mut task::Context<'_>,
+    ) -> Poll<()> {
+        let mut bell = self.project();
+        // A context asks after each message: it is to cost nothing before it is time.
+        while !*bell.is_wound || bell.sleep.is_elapsed() {
+            // A task that has used up its budget is asked again, and woken by nothing else until then.
+            *bell.is_wound = has_budget_remaining();
+            ready!(bell.sleep.as_mut().poll(task));
+            let Some(after) = Timers::ring(actor, context) else { return Poll::Ready(()) };
+            bell.sleep.as_mut().reset(Instant::now() + after);
+            *bell.is_wound = false;
+        }
+        Poll::Pending
+    }
 }
+
+#[cfg(test)]
+mod tests;

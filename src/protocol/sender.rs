@@ -354,14 +354,10 @@ impl Sender {
     fn leave(&mut self, event: Queued, step: &Step<'_>, actions: &mut Vec<SenderAction>) {
         self.spaced_until = step.now + step.timing.min_cr_event_dt;
         let request = self.next_request();
-        let ticket = event.ticket;
-        let post = Post {
-            credentials: event.credentials.clone(),
-            recipient: event.recipient,
-            message: Message::CrEvent(event.event.clone()),
-            request: Some(request),
-        };
-        let again = event.event.buffered.then_some(event);
+        let again = event.event.buffered.then(|| event.clone());
+        let Queued { ticket, event, credentials, recipient, .. } = event;
+        let message = Message::CrEvent(event);
+        let post = Post { credentials, recipient, message, request: Some(request) };
         let queues = self.queues_mut();
         queues.mark_followed();
         queues.in_flight.push_back(InFlight { request, ticket, again });

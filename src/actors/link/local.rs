@@ -167,8 +167,11 @@ impl LocalLink {
     }
 
     fn send_off(&self) {
-        let requests = self.0.asked.take();
-        if !requests.is_empty() {
+        let mut asked = self.0.asked.borrow_mut();
+        if !asked.is_empty() {
+            // Turns are much alike.
+            let room = Vec::with_capacity(asked.len());
+            let requests = std::mem::replace(&mut *asked, room);
             self.0.registry.do_send(LocalRequests { port: self.0.port, requests });
         }
     }

@@ -73,7 +73,8 @@ impl Ports {
     pub(super) fn send_off(&mut self) {
         for port in self.0.iter_mut().flatten().filter(|port| !port.waiting.is_empty()) {
             // Each socket has one request under way, and its output is bounded by the rules.
-            port.deliveries.do_send(LocalDeliveries(std::mem::take(&mut port.waiting)));
+            let room = Vec::with_capacity(port.waiting.len());
+            port.deliveries.do_send(LocalDeliveries(std::mem::replace(&mut port.waiting, room)));
         }
     }
 }
@@ -87,11 +88,7 @@ impl Registry {
             Opened::Stream { client_id, pid, retry } => {
                 self.streams.insert(
                     pid,
-                    Stream {
-                        writer: Writer::Local(writer),
-                        last_written: self.clock.now(),
-                        heartbeat: Millis::MAX,
-                    },
+                    Stream { writer: Writer::Local(writer), last_written: self.now, heartbeat: Millis::MAX },
                 );
                 self.ports.push(port, LocalDelivery::Opened { ends, stream, client_id, pid });
                 self.ports.push(port, LocalDelivery::Retry { ends, stream, after: retry });
@@ -156,6 +153,7 @@ impl Handler<ClosePort> for Registry {
     type Result = ();
 
     fn handle(&mut self, ClosePort(port): ClosePort, context: &mut Context<Registry>) {
+        self.catch_up(context);
         self.ports.close(port);
         let there = |stream: &Stream| match &stream.writer {
             Writer::Local(writer) if writer.port == port => Some(writer.client_id),
@@ -166,6 +164,6 @@ impl Handler<ClosePort> for Registry {
         for (client_id, pid) in gone {
             self.hear(Report { client_id, pid, what: Reported::Broken });
         }
-        self.step(context, |_, _, _| ());
+        self.finish(context);
     }
 }

@@ -179,7 +179,7 @@ async fn play_here(page: &Page, timing: &Timing, tape: &Tape) {
     tape.detach();
 }
 
-fn host_wide(timing: &Timing) -> Arc<HostWide> {
+pub(in crate::actors) fn host_wide(timing: &Timing) -> Arc<HostWide> {
     Arc::new(HostWide {
         timing: timing.clone(),
         random: || {
