@@ -67,6 +67,10 @@ pub enum Invariant {
     EverybodyIsBack,
     /// A pair that is left in peace stays interacting.
     PairsStay,
+    /// No machine and no rule panics, whatever it is told.
+    NoPanic,
+    /// What happens at one moment comes to its end.
+    TimeGoesOn,
 }
 
 impl Invariant {
@@ -145,6 +149,8 @@ impl Invariant {
             Invariant::WillingPairsInteract => "10: every willing pair is interacting again",
             Invariant::EverybodyIsBack => "7: whoever has every input set is active",
             Invariant::PairsStay => "10: no stranger parts or blocks a pair",
+            Invariant::NoPanic => "4: the server's rules are a function of the session table, the request and the time",
+            Invariant::TimeGoesOn => "4: the answer comes as soon as the event is accepted; 8: each wait has its length",
         }
     }
 }

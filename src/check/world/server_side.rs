@@ -197,6 +197,9 @@ impl World {
         actions: &mut Vec<ServerAction>,
         input: impl FnOnce(&mut SessionTable, &ServerStep<'_>, &mut Vec<ServerAction>),
     ) {
+        if self.stands_still() {
+            return;
+        }
         let step = ServerStep {
             now: self.now,
             random: self.random.next(),
@@ -254,6 +257,30 @@ impl World {
             self.sweep_at = Some(due);
             self.schedule(due - self.now, Happening::ServerSweeps);
         }
+    }
+
+    /// Whether a client takes what is written to its stream; what it had not taken comes when it does again.
+    pub fn set_reads(&mut self, client: usize, reads: bool) {
+        self.network(client).reads = reads;
+        if !reads {
+            return;
+        }
+        let pids: Vec<Pid> =
+            self.streams.iter().filter(|(_, served)| served.client == client).map(|(pid, _)| *pid).collect();
+        for pid in pids {
+            while let Some((client_id, frame)) = self.next_unread(pid) {
+                self.watch.taken(pid);
+                self.hand_over(client_id, pid, frame);
+            }
+            if self.streams.get(&pid).is_some_and(|served| served.has_ended) {
+                self.end_stream(pid);
+            }
+        }
+    }
+
+    fn next_unread(&mut self, pid: Pid) -> Option<(ClientId, Frame)> {
+        let served = self.streams.get_mut(&pid)?;
+        served.unread.pop_front().map(|frame| (served.client_id, frame))
     }
 
     fn write(&mut self, client_id: ClientId, pid: Pid, frame: Frame) {
