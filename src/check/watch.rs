@@ -1,6 +1,7 @@
 //! What must hold, checked after every step: of each client (`client`, `facts`), and of the server as its streams show
-//! it (`streams`, `room`, `takeover`). [`Invariant`] names each with the sentence it comes from.
+//! it (`streams`, `room`, `takeover`, `access`). [`Invariant`] names each with the sentence it comes from.
 
+mod access;
 mod client;
 mod facts;
 mod goodbyes;
@@ -22,9 +23,9 @@ use self::streams::Streams;
 use self::text::head_of;
 use super::client::Client;
 use crate::protocol::event::EventKind;
-use crate::protocol::ids::{ClientId, Pid, User};
+use crate::protocol::ids::{AccessToken, ClientId, Credentials, Pid, User};
 use crate::protocol::policy::Pairing;
-use crate::protocol::sessions::{self, Opened, ServerAction};
+use crate::protocol::sessions::{self, Opened, SendAnswer, ServerAction};
 use crate::protocol::socket::State;
 use crate::protocol::time::{Millis, Step};
 use crate::protocol::wire::Frame;
@@ -152,14 +153,28 @@ impl Watch {
     pub(super) fn answered(
         &mut self,
         client: usize,
-        client_id: ClientId,
+        credentials: &Credentials,
         opened: &Opened,
         is_kept_out: bool,
         actions: &[ServerAction],
         rules: Rules<'_>,
     ) {
-        let held = self.streams.check_takeover(client_id, opened, is_kept_out, actions, rules);
+        let held = access::check_opened(&credentials.access_token, opened);
         self.expect(held, rules.now, Some(client));
+        let held =
+            self.streams.check_takeover(credentials.client_id, opened, is_kept_out, actions, rules);
+        self.expect(held, rules.now, Some(client));
+    }
+
+    /// A client sent something with this accessToken, and the server answered like this.
+    pub(super) fn answered_event(
+        &mut self,
+        client: usize,
+        token: &AccessToken,
+        answer: &SendAnswer,
+        at: Millis,
+    ) {
+        self.expect(access::check_answer(token, answer), at, Some(client));
     }
 
     /// Whether a client was kept from its clientId since then.

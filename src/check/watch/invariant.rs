@@ -23,6 +23,8 @@ pub enum Invariant {
     OrderAtTheLink,
     /// Nobody receives across apps, roles or, where the policy says so, users.
     NoCrossing,
+    /// Who is not admitted gets no stream and says nothing; who is, is not refused for it.
+    OnlyTheAdmitted,
     /// Nobody speaks for another's clientId.
     NoImpersonation,
     /// Nobody takes another user's clientId over.
@@ -96,6 +98,10 @@ impl Invariant {
             Invariant::OrderAtTheLink => "6: ordinary crEvents leave in order",
             Invariant::NoCrossing => {
                 "page: events with mismatching appIds and clientRoles will always be blocked by the server"
+            }
+            Invariant::OnlyTheAdmitted => {
+                "4: credentials are checked as above; the access policy admits the token; 3: invalidAccessToken, \
+                 notAuthorized; 400, 403"
             }
             Invariant::NoImpersonation => {
                 "4: a sender whose clientId has a live session must show that session's app, role and user, one with a \

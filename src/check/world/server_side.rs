@@ -43,7 +43,7 @@ impl World {
         let opened = self.open_stream(client, credentials, &mut actions);
         let is_kept_out = actions.iter().any(keeps_out);
         let rules = Rules { timing: &self.timing, limits: &self.limits, now: self.now };
-        self.watch.answered(client, client_id, &opened, is_kept_out, &actions, rules);
+        self.watch.answered(client, credentials, &opened, is_kept_out, &actions, rules);
         if is_kept_out {
             let user = user_of(&credentials.access_token);
             self.watch.kept_out(client, client_id, &user, self.now);
@@ -137,6 +137,7 @@ impl World {
         self.step_server(&mut actions, |server, step, actions| {
             answer = server.send(&origin.app, send, step, actions);
         });
+        self.watch.answered_event(client, &post.credentials.access_token, &answer, self.now);
         if let SendAnswer::Accepted(effect) = &answer {
             let event = match &text {
                 Some(Frame::CrEvent(text)) => {
