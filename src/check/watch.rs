@@ -1,8 +1,9 @@
 //! What must hold, checked after every step: of each client (`client`, `facts`), and of the server as its streams show
-//! it (`streams`, `room`, `takeover`, `access`). [`Invariant`] names each with the sentence it comes from.
+//! it (`streams`, `room`, `takeover`, `access`, `dropped`). [`Invariant`] names each with the sentence it comes from.
 
 mod access;
 mod client;
+mod dropped;
 mod facts;
 mod goodbyes;
 mod invariant;
@@ -90,9 +91,14 @@ impl Watch {
         self.streams.server_restarted();
     }
 
-    /// The server has taken that it is to stop, and all that followed from it is done.
+    /// The server is to stop.
+    pub(super) fn server_stops(&mut self) {
+        self.streams.stopping = true;
+    }
+
+    /// All that followed from it is done.
     pub(super) fn server_stopped(&mut self, at: Millis) {
-        let held = self.streams.server_stopped();
+        let held = self.streams.check_stopped();
         self.expect(held, at, None);
     }
 
@@ -219,6 +225,8 @@ impl Watch {
         let held = self.streams.check_not_stopping("a sendevent was accepted");
         self.expect(held, rules.now, Some(client));
         if let Some(event) = event {
+            let held = self.streams.check_dropped(&event, actions);
+            self.expect(held, rules.now, Some(client));
             self.streams.accepted(&event, rules.now);
             let goes_on = matches!(event.effect, sessions::Effect::Forwarded | sessions::Effect::Waits);
             if goes_on && is_active(event.text) {
