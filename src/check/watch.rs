@@ -7,6 +7,7 @@ mod dropped;
 mod facts;
 mod goodbyes;
 mod invariant;
+mod order;
 mod room;
 mod streams;
 mod takeover;
