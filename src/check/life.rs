@@ -129,10 +129,12 @@ impl<'a> Life<'a> {
         };
         for pair in 0..plan.scenario.pairs {
             let user = if plan.one_user { 0 } else { pair };
-            let token = AccessToken::parse(&format!("team{user}"))?;
+            let tester = AccessToken::parse(&format!("team{user}"))?;
+            let guest = AccessToken::parse(&format!("guest{user}"))?;
             let app = life.app_of(pair);
-            life.add_person(&app, Role::Controller, &token, 2 * pair + 1);
-            life.add_person(&app, Role::Responder, &token, 2 * pair);
+            let responder = if plan.has_two_users(pair) { &guest } else { &tester };
+            life.add_person(&app, Role::Controller, &tester, 2 * pair + 1);
+            life.add_person(&app, Role::Responder, responder, 2 * pair);
         }
         if plan.stranger {
             let spared = (0..life.people.len()).filter(|client| life.pings_silence(*client)).collect();

@@ -12,9 +12,6 @@ use crate::protocol::wire::AbortReason;
 
 /// After the troubles, people take this long to find out what their partner's clientId is now.
 const PEOPLE: Millis = Millis(6_000);
-/// Pairs that found back are left in peace for this long.
-const PEACE: Millis = Millis(30_000);
-
 /// How often testers whose responder rejected them try again.
 const RETRY: Millis = Millis(15_000);
 
@@ -214,7 +211,7 @@ impl Life<'_> {
         let clients: Vec<usize> = interacting.iter().flat_map(|pair| [pair.0, pair.1]).collect();
         self.world.watch.must_stay(&clients, true);
         self.world.tell_log(Event::Told("who is interacting is left in peace".into()));
-        let end = self.world.now() + PEACE;
+        let end = self.world.now() + self.plan.peace;
         let mut own_their_ids: Vec<bool> =
             (0..self.people.len()).map(|client| self.owns_its_id(client)).collect();
         while self.world.now() < end && self.world.watch.violation().is_none() {
