@@ -22,7 +22,7 @@ pub(super) use streams::{Acceptance, Party, Rules};
 use self::client::Watched;
 use self::invariant::Broken;
 use self::streams::Streams;
-use self::text::head_of;
+use self::text::{head_of, sender_of};
 use super::client::Client;
 use crate::protocol::event::EventKind;
 use crate::protocol::ids::{AccessToken, ClientId, Credentials, Pid, User};
@@ -40,6 +40,9 @@ pub struct Watch {
     streams: Streams,
     /// When something active of the first clientId was last accepted for the second.
     last_said: BTreeMap<(ClientId, ClientId), Millis>,
+    /// When something of a clientId was last accepted, for whomever, that existing clients take for a sign of activity: also
+    /// what was said to a clientId that they had before (section 9). An `unassign`, too, when it is written.
+    last_heard_of: BTreeMap<ClientId, Millis>,
     /// How long a partner may have been gone, at most, while one says interacting; the way to it comes on top.
     pub longest_gone: Option<Millis>,
     violation: Option<Violation>,
@@ -168,8 +171,7 @@ impl Watch {
     ) {
         let held = access::check_opened(&credentials.access_token, opened);
         self.expect(held, rules.now, Some(client));
-        let held =
-            self.streams.check_takeover(credentials.client_id, opened, is_kept_out, actions, rules);
+        let held = self.streams.check_takeover(credentials.client_id, opened, is_kept_out, actions, rules);
         self.expect(held, rules.now, Some(client));
     }
 
@@ -191,7 +193,7 @@ impl Watch {
     }
 
     fn check_partner_is_there(&self, client: usize, page: &Client, at: Millis) -> Result<(), Broken> {
-        if *page.machines.state() != State::Interacting || page.machines.as_ours().is_none() {
+        if *page.machines.state() != State::Interacting {
             return Ok(());
         }
         let Some(longest) = self.longest_gone else { return Ok(()) };
@@ -202,7 +204,11 @@ impl Watch {
         if disturbed.is_some_and(|until| at < until) {
             return Ok(());
         }
-        let said = self.last_said.get(&(partner, own)).copied().unwrap_or(Millis::MIN);
+        let mut said = self.last_said.get(&(partner, own));
+        if page.machines.as_ours().is_none() {
+            said = said.max(self.last_heard_of.get(&partner));
+        }
+        let said = said.copied().unwrap_or(Millis::MIN);
         let by_its_clock = page.clock.when(longest).max(longest) + Millis(1);
         if at - said > by_its_clock + page.longest_way {
             let seen = format!("interacting with {partner}, of which nothing was accepted since {said}");
@@ -230,11 +236,21 @@ impl Watch {
             self.expect(held, rules.now, Some(client));
             self.streams.accepted(&event, rules.now);
             let goes_on = matches!(event.effect, sessions::Effect::Forwarded | sessions::Effect::Waits);
-            if goes_on && is_active(event.text) {
-                self.last_said.insert((event.sender, event.recipient), rules.now);
+            if goes_on {
+                self.note_said(&event, rules.now);
             }
             let held = Streams::check_forwarded(&event, actions);
             self.expect(held, rules.now, Some(client));
+        }
+    }
+
+    fn note_said(&mut self, event: &Acceptance<'_>, now: Millis) {
+        match EventKind::of(head_of(event.text)) {
+            EventKind::Ping | EventKind::Ordinary => {
+                self.last_said.insert((event.sender, event.recipient), now);
+                self.last_heard_of.insert(event.sender, now);
+            }
+            EventKind::Unassign | EventKind::Inactive | EventKind::Reject => {}
         }
     }
 
@@ -251,6 +267,13 @@ impl Watch {
 
     /// The server does something.
     pub(super) fn performed(&mut self, action: &ServerAction, rules: Rules<'_>) {
+        if let ServerAction::Write { frame: Frame::CrEvent(text), .. } = action
+            && text.starts_with("unassign,")
+            && let Some(sender) = sender_of(text)
+        {
+            // It may have waited for long.
+            self.last_heard_of.insert(sender, rules.now);
+        }
         let held = self.streams.performed(action, rules);
         self.expect(held, rules.now, None);
     }
@@ -276,8 +299,4 @@ impl Watch {
         let held = self.streams.check_waits(rules).and_then(|()| self.streams.check_unread(output_bytes));
         self.expect(held, rules.now, None);
     }
-}
-
-fn is_active(text: &str) -> bool {
-    matches!(EventKind::of(head_of(text)), EventKind::Ping | EventKind::Ordinary)
 }
