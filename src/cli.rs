@@ -12,8 +12,7 @@ use crate::protocol::time::Millis;
 
 /// CRSocket: pairs a tester's controller with a participant's responder.
 ///
-/// Without a command it is a demonstration: a server at http://127.0.0.1:8080/ that hosts a few pairs of the app `demo`
-/// itself, and keeps nothing.
+/// Without a command it is `crsocket demo`: a demonstration at http://127.0.0.1:8080/.
 #[derive(Debug, Parser)]
 #[command(version)]
 pub struct Cli {
@@ -25,6 +24,9 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// A demonstration to open in a browser: pages for a controller and a responder, partners to practise with, and two
+    /// pairs that the server hosts itself. It keeps nothing.
+    Demo(DemoArgs),
     /// Simulates lives of pairs with faults, and checks after every step what must hold.
     ///
     /// At a violation it says what did not hold, leaves out of that life what it went wrong without, and tells it;
@@ -45,6 +47,22 @@ pub enum Command {
     /// Prints the settings in force as a configuration file: flags before environment variables
     /// (CRSOCKET__SERVER__BIND) before the file before the defaults. Tokens are not shown.
     PrintConfig(ServeArgs),
+}
+
+/// Where the demonstration is served.
+#[derive(Debug, Default, Args)]
+pub struct DemoArgs {
+    /// Where to listen: 127.0.0.1:8080 (the default) serves this device alone, 0.0.0.0:8080 others of its network, too. As
+    /// often as needed.
+    #[arg(long, value_name = "ADDR")]
+    pub bind: Vec<String>,
+}
+
+impl DemoArgs {
+    /// What they say instead of environment and defaults.
+    pub fn overrides(&self) -> Overrides {
+        Overrides { bind: self.bind.clone(), ..Overrides::default() }
+    }
 }
 
 /// How a server is configured.

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 
-use crate::protocol::ids::AppId;
+use crate::protocol::ids::{AccessToken, AppId};
 use crate::protocol::limits::Limits;
 use crate::protocol::time::{Millis, Timing};
 
@@ -47,6 +47,17 @@ pub struct Settings {
     pub apps: BTreeMap<AppId, AppSettings>,
     /// `[[hosted]]`: clients that the server hosts itself.
     pub hosted: Vec<HostedSettings>,
+    /// The demo, which `crsocket demo` serves; none is configured.
+    pub demo: Option<DemoSettings>,
+}
+
+/// The demo: its pages, and partners to practise with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DemoSettings {
+    /// In which app.
+    pub app: AppId,
+    /// The accessToken of the partners.
+    pub access_token: AccessToken,
 }
 
 /// `[server]`: where it listens, what it serves from, how it works.

@@ -95,8 +95,10 @@ pub mod demo;
 pub mod file_watch;
 pub mod http;
 pub mod metrics;
+pub mod practice;
 pub mod protocol;
 pub mod server;
+pub mod web;
 
 /// The README's examples run as tests.
 #[cfg(doctest)]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use crsocket::check_command::{self, CheckError};
-use crsocket::cli::{Cli, Command};
+use crsocket::cli::{Cli, Command, DemoArgs};
 use crsocket::config::{ConfigError, Settings};
 use crsocket::config_command::{self, ConfigCommandError};
 use crsocket::demo::{self, DemoError};
@@ -72,7 +72,8 @@ fn run(cli: &Cli, out: &mut impl Write) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::PrintConfig(args)) => Ok(config_command::print(args, out)?),
-        None => Ok(demo::run(out)?),
+        Some(Command::Demo(args)) => Ok(demo::run(args, out)?),
+        None => Ok(demo::run(&DemoArgs::default(), out)?),
     }
 }
 

@@ -105,6 +105,9 @@ counters! {
     ClientIdsAllInUse => "client_ids_refused", "allInUse";
     ClientIdsTooMany => "client_ids_refused", "tooMany";
     ClientIdsNotStored => "client_ids_refused", "notStored";
+    PartnersLent => "practice_partners_lent", "";
+    PartnersAllTaken => "practice_partners_refused", "allTaken";
+    PartnersTooOften => "practice_partners_refused", "tooOften";
     SocketsReset => "sockets_reset", "";
     SocketsDied => "sockets_died", "";
     Heartbeats => "heartbeats_written", "";

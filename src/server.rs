@@ -30,28 +30,34 @@ use crate::apps::AppTable;
 use crate::client_id_store::{ClientIdStore, ephemeral};
 use crate::config::{AccessSettings, CorsOrigins, Settings};
 use crate::http::connection::OpenConnections;
+use crate::http::demo::Demo;
 use crate::http::files::WebRoot;
 use crate::http::listener::Listener;
+pub use crate::http::reach::Reach;
 use crate::http::site::{Requests, Site};
 use crate::metrics::Counters;
 use crate::protocol::client_id::ClientIdSequence;
 use crate::protocol::ids::AppId;
 use crate::protocol::sessions::PidSequence;
 
-/// Serves until a signal says stop. `started` is called once it listens, with where it does, in words.
+/// Serves until a signal says stop. `started` is called once it listens, with where it does.
 ///
 /// # Errors
 /// [`ServerError`]: it could not start, or had to give up.
-pub fn run(settings: Settings, started: impl FnOnce(&str)) -> Result<(), ServerError> {
+pub fn run(settings: Settings, started: impl FnOnce(&Reach)) -> Result<(), ServerError> {
     limits::raise_open_files();
     actix::System::new().block_on(serve(settings, started))
 }
 
-async fn serve(settings: Settings, started: impl FnOnce(&str)) -> Result<(), ServerError> {
+async fn serve(settings: Settings, started: impl FnOnce(&Reach)) -> Result<(), ServerError> {
     let parts = Parts::prepare(&settings)?;
     let listeners = Listeners::open(&settings)?;
     let signals = Signals::listen()?;
-    let addresses = listeners.described()?;
+    let reach = listeners.reach()?;
+    if let Some(demo) = &parts.site.demo {
+        // Nobody else sets it.
+        let _ = demo.reach.set(reach.clone());
+    }
     let apps = described(&settings);
     let open = OpenConnections::default();
     let watched = Watched::new(&settings, &parts.site, parts.certificates.clone());
@@ -59,8 +65,8 @@ async fn serve(settings: Settings, started: impl FnOnce(&str)) -> Result<(), Ser
     let (tell_registry, registry) = oneshot::channel();
     let first = FirstWorker { registry: parts.registry, started: tell_registry };
     let server = start(&settings, listeners, parts.site, parts.certificates, first, &open)?;
-    log::info!("crsocket {} serves {addresses}, {apps}", env!("CARGO_PKG_VERSION"));
-    started(&addresses);
+    log::info!("crsocket {} serves {reach}, {apps}", env!("CARGO_PKG_VERSION"));
+    started(&reach);
     let running = stop::Running { site, open, store: parts.store, died: parts.died, registry, settings };
     running.serve_until_told(server, signals, watched).await
 }
@@ -109,6 +115,7 @@ impl Parts {
             apps: ArcSwap::from_pointee(apps),
             has_cors: settings.apps.values().any(|app| app.cors_origins != CorsOrigins::default()),
             web_root: web_root.map(|root| root.without(private_files(settings))),
+            demo: settings.demo.is_some().then(Demo::default),
             client_ids: Arc::new(ClientIds::new(store.clone().map(reserve_in))),
             trusted_proxies: server.trusted_proxies.clone(),
             max_event_data_length: settings.timing.max_event_data_length,

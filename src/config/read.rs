@@ -32,7 +32,7 @@ pub(super) fn settings(tree: &Tree, mistakes: &mut Vec<Mistake>) -> Settings {
     let limits = limits(Section::new("limits", table(tree, "limits"), mistakes), bind_client_ids);
     let apps = apps::read(table(tree, "apps"), mistakes);
     let hosted = hosted::read(tree.get("hosted"), mistakes);
-    let settings = Settings { server, tls, timing, limits, apps, hosted };
+    let settings = Settings { server, tls, timing, limits, apps, hosted, demo: None };
     // A value that could not be read would be held against others as its default.
     if mistakes.is_empty() {
         check_addresses(tree, &settings, mistakes);

@@ -1,4 +1,5 @@
-//! Static files: pages, scripts and styles below `/crsocket/`, from one configured folder (section 3).
+//! Static files: pages, scripts and styles below `/crsocket/`, from one configured folder (section 3); where that has
+//! nothing, from those that are compiled in.
 
 mod names;
 mod root;
@@ -6,12 +7,13 @@ mod root;
 mod tests;
 
 use std::convert::Infallible;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use actix_files::NamedFile;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::error::BlockingError;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, Bytes};
@@ -23,11 +25,12 @@ use percent_encoding::{
 use root::{Found, NotFound};
 pub use root::{WebRoot, WebRootError};
 
+use super::built_in::{self, BuiltIn};
 use super::problem::Problem;
 use super::throttle::Throttle;
 
 /// What a folder answers with.
-const INDEX: &str = "index.html";
+pub(super) const INDEX: &str = "index.html";
 
 /// What is kept of a name in a redirect.
 const KEPT_IN_NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -36,26 +39,41 @@ const KEPT_IN_NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remo
 ///
 /// Ranges and conditions of the request are followed. Whatever is hidden, a server-side source, outside of the root, or
 /// no plain file is not found. A folder stands for its `index.html`, and is redirected to if its slash is missing, since
-/// pages use relative URLs.
-pub async fn serve(root: Option<&WebRoot>, request: &HttpRequest, tail: &str) -> HttpResponse {
+/// pages use relative URLs. What the root does not have may be compiled in.
+pub async fn serve(
+    root: Option<&WebRoot>,
+    built_in: BuiltIn,
+    request: &HttpRequest,
+    tail: &str,
+) -> HttpResponse {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return not_allowed(request);
     }
-    let Some(root) = root else {
-        let detail = "This server serves no files: it was started without a web root (--web-root DIR).";
-        return Problem::new(StatusCode::NOT_FOUND, detail).response();
-    };
     let Some(path) = names::relative_path(tail) else {
-        return nothing();
+        return nothing(root);
     };
-    let root = root.clone();
     let slash = request.path().ends_with('/');
-    match web::block(move || look_up(&root, &path, slash)).await {
+    match in_root(root, path.clone(), slash).await {
         Ok(Ok(LookedUp::File(file))) => file_answer(*file, request),
         Ok(Ok(LookedUp::FolderWithoutSlash)) => redirect_to_folder(request),
-        Ok(Err(error)) => failure(&error),
+        Ok(Err(NotFound::Nothing)) => match path.to_str().and_then(|path| built_in.find(path, slash)) {
+            Some(built_in::Found::File(file)) => file.answer(request),
+            Some(built_in::Found::Folder) => redirect_to_folder(request),
+            None => nothing(root),
+        },
+        Ok(Err(error)) => failure(root, &error),
         Err(_) => busy("The server is stopping."),
     }
+}
+
+/// What the root has at this path.
+async fn in_root(
+    root: Option<&WebRoot>,
+    path: PathBuf,
+    slash: bool,
+) -> Result<Result<LookedUp, NotFound>, BlockingError> {
+    let Some(root) = root.cloned() else { return Ok(Err(NotFound::Nothing)) };
+    web::block(move || look_up(&root, &path, slash)).await
 }
 
 /// Whether this folder of the web root, relative to it, has a page. Blocks on the file system.
@@ -107,7 +125,7 @@ fn file_answer(file: NamedFile, request: &HttpRequest) -> HttpResponse {
 }
 
 /// A body that is measured but not sent, and so need not be read.
-struct Unsent(BodySize);
+pub(super) struct Unsent(pub(super) BodySize);
 
 impl MessageBody for Unsent {
     type Error = Infallible;
@@ -141,17 +159,21 @@ fn not_allowed(request: &HttpRequest) -> HttpResponse {
     Problem::method_not_allowed(request.method().as_str(), "GET, HEAD").response()
 }
 
-fn nothing() -> HttpResponse {
-    Problem::new(StatusCode::NOT_FOUND, "There is no such file here.").response()
+fn nothing(root: Option<&WebRoot>) -> HttpResponse {
+    let detail = match root {
+        Some(_) => "There is no such file here.",
+        None => "There is no such file here: the server was started without a web root (--web-root DIR).",
+    };
+    Problem::new(StatusCode::NOT_FOUND, detail).response()
 }
 
 fn busy(detail: &str) -> HttpResponse {
     Problem::not_now(detail, 2).response()
 }
 
-fn failure(error: &NotFound) -> HttpResponse {
+fn failure(root: Option<&WebRoot>, error: &NotFound) -> HttpResponse {
     match error {
-        NotFound::Nothing => nothing(),
+        NotFound::Nothing => nothing(root),
         NotFound::Unreadable { .. } => {
             log::debug!("a file of the web root cannot be read: {error}");
             let detail = "The server may not read this file.";

@@ -1,15 +1,19 @@
-//! What is served over HTTP: the three resources of the protocol below `/crsocket/{appId}/`, files, and a front page.
+//! What is served over HTTP: the three resources of the protocol below `/crsocket/{appId}/`, files, and a front page or the
+//! demo.
 //!
 //! A handler turns a request into a message, waits for the Registry's answer and writes it down.
 
+pub mod built_in;
 mod client_id;
 pub mod connection;
 mod cors;
+pub mod demo;
 mod event_source;
 pub mod files;
 mod front_page;
 pub mod listener;
 pub mod problem;
+pub mod reach;
 mod remote;
 mod route;
 mod send_event;
@@ -63,6 +67,7 @@ pub async fn answer(request: HttpRequest, body: web::Payload, site: web::Data<Si
 
 async fn answer_route(request: &HttpRequest, body: web::Payload, site: &Site) -> HttpResponse {
     match Route::of(request.path()) {
+        Route::FrontPage if site.demo.is_some() => demo::front(request),
         Route::FrontPage => front_page::answer(site.front(), request).await,
         Route::Resource { app, resource } => match site.app(app) {
             Some(app) => resource_answer(site, app, resource, request, body).await,
@@ -71,7 +76,10 @@ async fn answer_route(request: &HttpRequest, body: web::Payload, site: &Site) ->
                 Problem::unknown_app(app).response()
             }
         },
-        Route::File { tail } => files::serve(site.web_root.as_ref(), request, tail).await,
+        Route::File { tail } => match site.demo.as_ref().zip(demo::Resource::of(tail)) {
+            Some((demo, resource)) => demo::answer(site, demo, resource, request).await,
+            None => files::serve(site.web_root.as_ref(), site.built_in(), request, tail).await,
+        },
         Route::Nothing => Problem::nothing_here().response(),
     }
 }

@@ -10,6 +10,8 @@ use actix_web::HttpRequest;
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 
+use super::built_in::BuiltIn;
+use super::demo::Demo;
 use super::files::WebRoot;
 use super::front_page::FrontPage;
 use super::problem::Problem;
@@ -32,6 +34,8 @@ pub struct Site {
     pub has_cors: bool,
     /// The files that are served.
     pub web_root: Option<WebRoot>,
+    /// The demo, where it is on.
+    pub demo: Option<Demo>,
     /// Gives out clientIds.
     pub client_ids: Arc<ClientIds>,
     /// Whose X-Forwarded-For or Forwarded names the client.
@@ -87,6 +91,11 @@ impl Site {
             return table.names.get(at).cloned();
         }
         AppId::parse(name).ok().filter(|app| table.apps.get(app).is_some())
+    }
+
+    /// Which of the files that are compiled in are served.
+    pub(super) fn built_in(&self) -> BuiltIn {
+        BuiltIn { demo: self.demo.is_some() }
     }
 
     /// What the front page tells.

@@ -4,10 +4,11 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 
 use listenfd::ListenFd;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::error::ServerError;
 use crate::config::Settings;
+use crate::http::reach::{Listening, Reach};
 
 /// The sockets that are listened on.
 #[derive(Debug, Default)]
@@ -32,15 +33,16 @@ impl Listeners {
         Ok(listeners)
     }
 
-    /// Where they listen, in words.
-    pub(super) fn described(&self) -> Result<String, ServerError> {
-        let with = |scheme: &str, socket: &TcpListener| {
+    /// Where they listen.
+    pub(super) fn reach(&self) -> Result<Reach, ServerError> {
+        let with = |scheme: &'static str, socket: &TcpListener| {
             let address = socket.local_addr().map_err(ServerError::Serve)?;
-            Ok::<String, ServerError>(format!("{scheme}://{address}/"))
+            let takes_both = address.is_ipv6() && !SockRef::from(socket).only_v6().unwrap_or(true);
+            Ok::<Listening, ServerError>(Listening { scheme, address, takes_both })
         };
         let cleartext = self.cleartext.iter().map(|socket| with("http", socket));
         let tls = self.tls.iter().map(|socket| with("https", socket));
-        Ok(cleartext.chain(tls).collect::<Result<Vec<_>, _>>()?.join(" and "))
+        Ok(Reach::new(cleartext.chain(tls).collect::<Result<Vec<_>, _>>()?))
     }
 
     fn inherited(settings: &Settings) -> Result<Option<Listeners>, ServerError> {

@@ -4,6 +4,7 @@
 //! accepted: with a socket that was handed over, clients wait in its backlog for the next run. What is under way is
 //! finished, as far as the time allows.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use crate::actors::registry::Registry;
 use crate::config::Settings;
 use crate::http::connection::OpenConnections;
 use crate::http::site::Site;
+use crate::practice::{Practice, PracticeSettings};
 use crate::protocol::time::Millis;
 
 /// How often it is looked whether everything is said.
@@ -94,14 +96,17 @@ impl Running {
         let mut server = std::pin::pin!(server);
         let mut look = interval(LOOK_DT);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut hosted, mut has_begun) = (None, false);
+        let (mut hosted, mut practice, mut has_begun) = (None, None, false);
         let told = loop {
             tokio::select! {
                 ended = &mut server => return ended.map_err(ServerError::Serve),
                 _ = &mut self.died => return Err(ServerError::RegistryDied),
                 registry = &mut self.registry, if !has_begun => {
                     has_begun = true;
-                    hosted = registry.ok().and_then(|registry| self.host(registry));
+                    if let Ok(registry) = registry {
+                        practice = self.practise(registry.clone());
+                        hosted = self.host(registry);
+                    }
                 }
                 told = signals.stop.next() => break told,
                 _ = signals.hang_up.recv() => watched.read_all().await,
@@ -111,7 +116,7 @@ impl Running {
         let within = self.settings.server.shutdown_timeout;
         log::info!("{told}: stopping within {within}");
         tokio::select! {
-            () = stop(&self, hosted, &handle) => {}
+            () = stop(&self, hosted, practice, &handle) => {}
             _ = &mut server => {}
             told = signals.stop.next() => log::warn!("{told} again: ending at once"),
         }
@@ -122,14 +127,35 @@ impl Running {
     fn host(&self, registry: Addr<Registry>) -> Option<Hosted> {
         Hosted::start(&self.settings, registry, &self.site.client_ids, &self.site.counters)
     }
+
+    /// Partners to practise with, where the demo is on.
+    fn practise(&self, registry: Addr<Registry>) -> Option<Practice> {
+        let demo = self.settings.demo.clone()?;
+        let settings = PracticeSettings {
+            app: demo.app,
+            access_token: demo.access_token,
+            timing: self.settings.timing.clone(),
+            client_ids: Arc::clone(&self.site.client_ids),
+            counters: Arc::clone(&self.site.counters),
+        };
+        let practice = Practice::start(settings, registry);
+        if let Some(demo) = &self.site.demo {
+            // Nobody else sets it.
+            let _ = demo.lender.set(practice.lender().clone());
+        }
+        Some(practice)
+    }
 }
 
-async fn stop(running: &Running, hosted: Option<Hosted>, handle: &ServerHandle) {
+async fn stop(running: &Running, hosted: Option<Hosted>, practice: Option<Practice>, handle: &ServerHandle) {
     let Running { site, open, store, .. } = running;
     let within = running.settings.server.shutdown_timeout;
     let deadline = Instant::now() + duration(within);
     if let Some(hosted) = hosted {
         hosted.stop(GOODBYE_DT.min(within)).await;
+    }
+    if let Some(practice) = practice {
+        practice.stop(duration(GOODBYE_DT.min(within))).await;
     }
     site.stopping.store(true, Ordering::Relaxed);
     if timeout_at(deadline, say_goodbye(site, open)).await.is_err() {

@@ -59,7 +59,10 @@ impl Kind {
                     // It ends with its driver, whatever ended that one.
                     "--remote-debugging-pipe",
                 ];
-                json!({ "goog:chromeOptions": { "args": arguments } })
+                json!({
+                    "goog:chromeOptions": { "args": arguments },
+                    "goog:loggingPrefs": { "browser": "ALL" },
+                })
             }
             Kind::Firefox => json!({ "moz:firefoxOptions": { "args": ["-headless"] } }),
             Kind::Webkit => {
@@ -133,6 +136,16 @@ impl Browser {
     /// Shows them again.
     pub fn restore(&self) {
         self.does("/window/rect", &json!({ "width": 800, "height": 600 }));
+    }
+
+    /// The errors in the console since they were last asked for; nothing but in Chromium.
+    pub fn console_errors(&self) -> Vec<String> {
+        if self.kind != Kind::Chromium {
+            return Vec::new();
+        }
+        let entries = self.does("/se/log", &json!({ "type": "browser" }));
+        let entries = entries.as_array().into_iter().flatten();
+        entries.filter(|entry| entry["level"] == "SEVERE").map(Value::to_string).collect()
     }
 
     /// The tab that is shown.

@@ -28,6 +28,10 @@ fn given(page: &Page, script: &str) -> Value {
 fn made_no_error(page: &Page) {
     let errors: Vec<String> = page.browser().run("return seen.errors;", &[]);
     assert!(errors.is_empty(), "{errors:?}");
+    // What the browser itself says of requests that fail, no page can keep quiet.
+    let mut console = page.browser().console_errors();
+    console.retain(|error| !error.contains("Failed to load resource"));
+    assert!(console.is_empty(), "{console:#?}");
 }
 
 fn two_pages(controller: Client, responder: Client, way: Way) {

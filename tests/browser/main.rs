@@ -20,6 +20,7 @@ mod process;
 mod proxy;
 
 #[path = "../client_corpus/mod.rs"]
+#[allow(dead_code, reason = "what occurs in it is told by a test of its own")]
 mod client_corpus;
 
 mod browser;
@@ -31,6 +32,7 @@ mod way;
 mod away;
 mod client;
 mod corpus;
+mod demo;
 mod hosted_by_server;
 mod restart;
 mod texts;

@@ -104,9 +104,6 @@ impl Site {
             fs::write(folder.join("index.html"), include_str!("page.html")).unwrap();
             fs::write(folder.join("client.html"), include_str!("client.html")).unwrap();
         }
-        fs::create_dir_all(public.join("js")).unwrap();
-        fs::write(public.join("js/crsocket-client.js"), include_str!("../../src/web/crsocket-client.js"))
-            .unwrap();
         let config = format!("[server]\nweb_root = {public:?}\n{CONFIG}{more}");
         let server = Server::at(own_address(), folder, &config);
         let nginx = match way {

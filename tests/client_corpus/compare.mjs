@@ -3,32 +3,37 @@
 /** How many differences are told in full. */
 const TOLD = 3;
 
-/**
- * Replays sequences, each on a fresh machine up to its first difference.
- *
- * @param {Iterable<string>} lines sequences, each a line of JSON
- * @param {new (role: string, timing: object) => object} Machine
- * @returns {{ sequences: number, steps: number, different: number, told: string[] }}
- */
-export function replay(lines, Machine) {
-    const result = { sequences: 0, steps: 0, different: 0, told: [] };
-    for (const line of lines) {
-        if (line === "") {
-            continue;
-        }
+/** What came of the sequences that were replayed, each on a fresh machine up to its first difference. */
+export class Replay {
+    sequences = 0;
+    steps = 0;
+    different = 0;
+    /** The first differences, in words. */
+    told = [];
+    #Machine;
+
+    /** @param {new (role: string, timing: object) => object} Machine */
+    constructor(Machine) {
+        this.#Machine = Machine;
+    }
+
+    /** Replays one more. @param {string} line of JSON */
+    take(line) {
         const sequence = JSON.parse(line);
-        result.sequences += 1;
-        const difference = firstDifference(sequence, Machine);
-        result.steps += difference === null ? sequence.steps.length : difference.step + 1;
+        this.sequences += 1;
+        const difference = firstDifference(sequence, this.#Machine);
+        this.steps += difference === null ? sequence.steps.length : difference.step + 1;
         if (difference !== null) {
-            result.different += 1;
-            if (result.told.length < TOLD) {
-                result.told.push(inWords(result.sequences, sequence, difference));
+            this.different += 1;
+            if (this.told.length < TOLD) {
+                this.told.push(inWords(this.sequences, sequence, difference));
             }
         }
     }
-    return result;
 }
+
+/** The sequences of a corpus. */
+export const linesOf = (text) => text.split("\n").filter((line) => line !== "");
 
 /** The step at which the machine first does something else, what is expected there, and what it did; null if nowhere. */
 function firstDifference({ role, timing, steps }, Machine) {

@@ -1,4 +1,4 @@
-//! What occurs in the corpus, and what must.
+//! What occurs in the corpus.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,14 @@ use crsocket::protocol::{send_line, socket};
 use serde_json::Value;
 
 use super::json;
+use super::required::required;
 
 /// How often each thing occurs.
 #[derive(Clone, Debug, Default)]
 pub struct Coverage(BTreeMap<String, usize>);
 
 /// How often everything must occur.
-const LEAST: usize = 5;
+const LEAST: usize = 3;
 /// A timer this late means that the device slept (section 5, "Waking").
 const ASLEEP: i64 = 5_000;
 
@@ -177,7 +178,7 @@ fn socket_input(machines: &WiredSocket, input: &socket::Input) -> String {
     }
 }
 
-const ASSIGNED: [&str; 5] = ["nothing", "invalid", "valid", "another one", "the same again"];
+pub(super) const ASSIGNED: [&str; 5] = ["nothing", "invalid", "valid", "another one", "the same again"];
 
 fn assigned<T: PartialEq>(before: &Assigned<T>, now: &Assigned<T>) -> &'static str {
     match (before, now) {
@@ -260,169 +261,10 @@ fn effect_name(effect: &Effect) -> String {
     }
 }
 
-fn arrow(from: &str, to: &str) -> String {
+pub(super) fn arrow(from: &str, to: &str) -> String {
     format!("section 7: {from} to {to}")
 }
 
-fn row_name(from: &str, to: &str, effect: &str) -> String {
+pub(super) fn row_name(from: &str, to: &str, effect: &str) -> String {
     format!("{}: {effect}", arrow(from, to))
-}
-
-/// Everything that must occur.
-fn required() -> Vec<String> {
-    [
-        arrows(),
-        rows(),
-        inputs(),
-        effects(),
-        fates(),
-        timers(),
-        states(),
-        listed("aborted", &[ABORT_REASONS.as_slice(), &["an unknown reason"]].concat()),
-        listed("outcome", &["understood", "noConnection", "noAnswer", "400", "403", "404", "429", "503"]),
-    ]
-    .concat()
-}
-
-fn listed(what: &str, names: &[impl AsRef<str>]) -> Vec<String> {
-    names.iter().map(|name| format!("{what}: {}", name.as_ref())).collect()
-}
-
-const STATES: [&str; 6] =
-    ["passive", "readyToConnect", "connecting", "readyToPair", "searching", "interacting"];
-
-/// Section 7, "Arrows".
-fn arrows() -> Vec<String> {
-    let all = STATES.iter().flat_map(|from| STATES.iter().map(move |to| (*from, *to)));
-    let none = |from: &str, to: &str| {
-        // What is not connected leads to what is only from connecting.
-        let connected = |state| STATES[3..].contains(&state);
-        from == to || (!connected(from) && connected(to) && from != "connecting")
-    };
-    let connected_again = |from: &str, to: &str| from != "connecting" && to == "connecting" && from == to;
-    all.filter(|(from, to)| !none(from, to) && !connected_again(from, to))
-        .map(|(from, to)| arrow(from, to))
-        .collect()
-}
-
-/// Section 7, the table of effects, and the `unassign` that is due in every state.
-fn rows() -> Vec<String> {
-    let mut rows = listed("section 7", &STATES.map(|state| format!("unassign in {state}")));
-    for from in ["readyToPair", "connecting"] {
-        rows.push(row_name(from, "searching", "ping, schedule starts"));
-        rows.push(row_name(from, "interacting", "ping, schedule starts"));
-    }
-    rows.push(row_name("searching", "interacting", "ping, interacting pace"));
-    rows.push(row_name("interacting", "searching", "searching pace"));
-    rows.push(row_name("connecting", "passive", "inactive"));
-    rows.push(row_name("connecting", "passive", "nothing to say"));
-    for from in ["searching", "interacting"] {
-        rows.push(row_name(from, "readyToPair", "timers stop"));
-        rows.push(row_name(from, "passive", "timers stop, inactive"));
-        rows.push(row_name(from, "readyToConnect", "token taken away: inactive"));
-        rows.push(row_name(from, "readyToConnect", "token changed: inactive"));
-        rows.push(row_name(from, "readyToConnect", "aborted: nothing to say"));
-        rows.push(row_name(from, "connecting", "broke: nothing to say"));
-        rows.push(row_name(from, "connecting", "recycled: nothing to say"));
-    }
-    rows
-}
-
-fn inputs() -> Vec<String> {
-    let mut names = listed("input", &["send", "clientIdAnswer", "clientIdAnswer none", "retry"]);
-    names.push("input: an unreadable frame".into());
-    for fact in ["visible", "online", "paused", "unloading"] {
-        names.extend(listed("input", &[format!("{fact} true"), format!("{fact} false")]));
-    }
-    for what in ["clientId", "accessToken", "partnerClientId"] {
-        names.extend(listed("input", &ASSIGNED.map(|value| format!("{what} {value}"))));
-    }
-    for name in ["hello", "alive", "crEvent", "closed", "aborted", "shutdown"] {
-        names.extend(listed("frame", &[name.to_owned(), format!("{name}, old stream")]));
-    }
-    let ends = ["NoConnection", "Broken", "NotEventStream", "a status", "a status that will pass"];
-    names.extend(listed("ended", &ends));
-    names
-}
-
-fn effects() -> Vec<String> {
-    let plain = ["open, resume false", "open, resume true", "drop", "requestClientId", "state", "clientId"];
-    let more = ["partnerClientId", "partnerClientId: none", "crEvent"];
-    let mut names: Vec<String> = plain.iter().chain(&more).map(|name| (*name).to_owned()).collect();
-    let messages = ["ping", "inactive", "unassign", "reject", "alive", "close", "an ordinary crEvent"];
-    names.extend(listed("send", &messages));
-    names
-}
-
-fn fates() -> Vec<String> {
-    let plain = ["queued", "buffered", "sent", "understood", "unconfirmed"].map(|name| format!("{name} "));
-    let dropped = ["offline", "bufferFull", "unassigned"].map(|why| format!("dropped {why}"));
-    let lost = ["noConnection", "400", "403", "404", "429", "503"].map(|why| format!("lost {why}"));
-    let own = ["eventType", "eventSubType", "eventParams", "reserved", "tooLong", "queueFull"];
-    let refused = [&NOT_READY[..], &REJECTIONS, &UNKNOWN, &own].concat();
-    let refused: Vec<String> = refused.iter().map(|why| format!("refused {why}")).collect();
-    [listed("fate", &plain), listed("fate", &dropped), listed("fate", &lost), listed("fate", &refused)]
-        .concat()
-}
-
-fn timers() -> Vec<String> {
-    let mut names = Vec::new();
-    for timer in TimerKind::ALL {
-        let name = json::timer_name(timer);
-        names.push(format!("setTimer: {name}"));
-        // The spacing of events is waited for to its end.
-        if timer != TimerKind::Pace {
-            names.push(format!("cancelTimer: {name}"));
-        }
-        let whens = ["not armed", "early", "on time", "late", "after a sleep"];
-        names.extend(listed("timer", &whens.map(|when| format!("{name}, {when}"))));
-    }
-    names
-}
-
-const NOT_READY: [&str; 5] =
-    ["noClientId", "noAccessToken", "invalidAccessToken", "noPartnerClientId", "invalidPartnerClientId"];
-const CLOSED: [&str; 4] = ["clientNotActive", "noClientId", "noAccessToken", "invalidAccessToken"];
-const PASSIVE: [&str; 6] =
-    ["noClientId", "invalidClientId", "notVisible", "notOnline", "paused", "unloading"];
-const REJECTIONS: [&str; 6] =
-    ["assignedToOther", "notPaired", "appIdMismatch", "invalidPartnerRole", "accessTokenMismatch", "blocked"];
-const ABORT_REASONS: [&str; 7] = [
-    "invalidRole",
-    "invalidClientId",
-    "invalidAccessToken",
-    "notAuthorized",
-    "releasedByOther",
-    "clientNotAlive",
-    "clientIdInUse",
-];
-/// Of rejections and reasons for an abort.
-const UNKNOWN: [&str; 2] = ["tooManyMoons", "constructor"];
-
-/// Every state and subState of the three machines.
-fn states() -> Vec<String> {
-    let mut names = Vec::new();
-    let mut add = |machine: &str, state: &str, sub_states: &[&str]| {
-        names.extend(sub_states.iter().map(|sub_state| format!("{machine}: {state} {sub_state}")));
-    };
-    let aborted = [&ABORT_REASONS[..], &["error"], &UNKNOWN].concat();
-    let rejected = [&REJECTIONS[..], &UNKNOWN].concat();
-    add("crSocket", "passive", &PASSIVE);
-    add("crSocket", "readyToConnect", &CLOSED);
-    add("crSocket", "readyToConnect", &aborted);
-    add("crSocket", "connecting", &[""]);
-    // With an open stream, clientId and accessToken count.
-    add("crSocket", "readyToPair", &["noPartnerClientId", "invalidPartnerClientId"]);
-    add("crSocket", "readyToPair", &rejected);
-    add("crSocket", "searching", &["partnerInactive"]);
-    add("crSocket", "interacting", &[""]);
-    add("receiver", "closed", &CLOSED);
-    add("receiver", "closing", &CLOSED);
-    add("receiver", "opening", &[""]);
-    add("receiver", "open", &[""]);
-    add("receiver", "aborted", &aborted);
-    add("sender", "notReady", &NOT_READY);
-    add("sender", "partnerRejected", &rejected);
-    add("sender", "ready", &["", "clientNotActive"]);
-    names
 }

@@ -30,7 +30,8 @@ const AWKWARD: [&str; 22] = [
 ];
 
 /// Reasons and subTypes that nobody knows; some are the names of what every object has in JavaScript.
-pub const UNKNOWN: [&str; 7] = ["", "tooManyMoons", "so so", "é🦊", "__proto__", "constructor", "toString"];
+pub const UNKNOWN: [&str; 8] =
+    ["", "tooManyMoons", "so so", "é🦊", "error", "__proto__", "constructor", "toString"];
 
 const REJECTIONS: [&str; 6] =
     ["assignedToOther", "notPaired", "appIdMismatch", "invalidPartnerRole", "accessTokenMismatch", "blocked"];

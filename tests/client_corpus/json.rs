@@ -4,7 +4,7 @@ use crsocket::protocol::action::{Fate, Message, Notice, Outcome, Post, Refusal, 
 use crsocket::protocol::event::{CrEvent, InvalidEvent};
 use crsocket::protocol::ids::{AccessToken, Assigned, ClientId, Pid};
 use crsocket::protocol::receiver::{self, StreamEnd};
-use crsocket::protocol::time::{Millis, TimerKind, Timing};
+use crsocket::protocol::time::{TimerKind, Timing};
 use crsocket::protocol::wire::Frame;
 use crsocket::protocol::wired::{Effect, Input, WiredSocket};
 use crsocket::protocol::{send_line, socket};
@@ -13,30 +13,42 @@ use serde_json::{Map, Value, json};
 /// What differs from the defaults, under the published names.
 pub fn timing(timing: &Timing) -> Value {
     let usual = Timing::default();
-    let lengths: [(&str, fn(&Timing) -> Millis); 14] = [
-        ("serverInteractionCompleteDt", |timing| timing.server_interaction_complete_dt),
-        ("minCrEventDt", |timing| timing.min_cr_event_dt),
-        ("interactingMaxEventOutDt", |timing| timing.interacting_max_event_out_dt),
-        ("searchingMaxEventOutDt", |timing| timing.searching_max_event_out_dt),
-        ("partnerActiveMaxEventInDt", |timing| timing.partner_active_max_event_in_dt),
-        ("invalidClientIdRetryDt", |timing| timing.invalid_client_id_retry_dt),
-        ("eventSourceSendAliveDt", |timing| timing.event_source_send_alive_dt),
-        ("maxPrevAliveDt", |timing| timing.max_prev_alive_dt),
-        ("recipientWaitDt", |timing| timing.recipient_wait_dt),
-        ("helloSettleDt", |timing| timing.hello_settle_dt),
-        ("sendAnswerDt", |timing| timing.send_answer_dt),
-        ("helloMaxDt", |timing| timing.hello_max_dt),
-        ("unassignWaitDt", |timing| timing.unassign_wait_dt),
-        ("releaseDt", |timing| timing.release_dt),
+    let lengths = [
+        (
+            "serverInteractionCompleteDt",
+            timing.server_interaction_complete_dt.0,
+            usual.server_interaction_complete_dt.0,
+        ),
+        ("minCrEventDt", timing.min_cr_event_dt.0, usual.min_cr_event_dt.0),
+        (
+            "interactingMaxEventOutDt",
+            timing.interacting_max_event_out_dt.0,
+            usual.interacting_max_event_out_dt.0,
+        ),
+        ("searchingMaxEventOutDt", timing.searching_max_event_out_dt.0, usual.searching_max_event_out_dt.0),
+        (
+            "partnerActiveMaxEventInDt",
+            timing.partner_active_max_event_in_dt.0,
+            usual.partner_active_max_event_in_dt.0,
+        ),
+        ("invalidClientIdRetryDt", timing.invalid_client_id_retry_dt.0, usual.invalid_client_id_retry_dt.0),
+        ("eventSourceSendAliveDt", timing.event_source_send_alive_dt.0, usual.event_source_send_alive_dt.0),
+        ("maxPrevAliveDt", timing.max_prev_alive_dt.0, usual.max_prev_alive_dt.0),
+        ("recipientWaitDt", timing.recipient_wait_dt.0, usual.recipient_wait_dt.0),
+        ("helloSettleDt", timing.hello_settle_dt.0, usual.hello_settle_dt.0),
+        ("sendAnswerDt", timing.send_answer_dt.0, usual.send_answer_dt.0),
+        ("helloMaxDt", timing.hello_max_dt.0, usual.hello_max_dt.0),
+        ("unassignWaitDt", timing.unassign_wait_dt.0, usual.unassign_wait_dt.0),
+        ("releaseDt", timing.release_dt.0, usual.release_dt.0),
     ];
-    let sizes: [(&str, fn(&Timing) -> usize); 2] = [
-        ("maxEventDataLength", |timing| timing.max_event_data_length),
-        ("maxQueued", |timing| timing.max_queued),
+    let sizes = [
+        ("maxEventDataLength", timing.max_event_data_length, usual.max_event_data_length),
+        ("maxQueued", timing.max_queued, usual.max_queued),
     ];
-    let lengths = lengths.iter().filter(|(_, of)| of(timing) != of(&usual));
-    let sizes = sizes.iter().filter(|(_, of)| of(timing) != of(&usual));
-    let lengths = lengths.map(|(name, of)| ((*name).to_owned(), json!(of(timing).0)));
-    let sizes = sizes.map(|(name, of)| ((*name).to_owned(), json!(of(timing))));
+    let lengths = lengths.iter().filter(|(_, is, usual)| is != usual);
+    let sizes = sizes.iter().filter(|(_, is, usual)| is != usual);
+    let lengths = lengths.map(|(name, is, _)| ((*name).to_owned(), json!(is)));
+    let sizes = sizes.map(|(name, is, _)| ((*name).to_owned(), json!(is)));
     Value::Object(lengths.chain(sizes).collect::<Map<_, _>>())
 }
 

@@ -29,7 +29,7 @@ pub(super) fn add_to(corpus: &mut Corpus, seed: u64) {
         let role = life.world.client(client).machines.role();
         let mut recorder = Recorder::new(role, life.world.timing.clone());
         for (at, input) in taken.into_iter().take(MOST) {
-            recorder.give(Moment { now: at.0, random, calendar: CALENDAR_ZERO + at.0 }, input);
+            recorder.give(Moment { now: at.0, random, calendar: CALENDAR_ZERO + at.0 }, &input);
         }
         if recorder.steps.len() >= LEAST {
             recorder.add_to(corpus);

@@ -10,6 +10,7 @@ pub mod coverage;
 mod events;
 mod json;
 mod lives;
+mod required;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -88,13 +89,13 @@ impl Recorder {
     }
 
     /// Gives an input; the effects.
-    fn give(&mut self, moment: Moment, input: Input) -> Vec<Effect> {
-        self.coverage.note_input(&self.machines, &self.timers, moment.now, &input);
-        let written = json::input(&input);
+    fn give(&mut self, moment: Moment, input: &Input) -> Vec<Effect> {
+        self.coverage.note_input(&self.machines, &self.timers, moment.now, input);
+        let written = json::input(input);
         if let Input::Timer(timer) = input
-            && self.timers.get(&timer).is_some_and(|due| *due <= moment.now)
+            && self.timers.get(timer).is_some_and(|due| *due <= moment.now)
         {
-            self.timers.remove(&timer);
+            self.timers.remove(timer);
         }
         let before = self.machines.socket.state().clone();
         let step = Step { now: Millis(moment.now), random: moment.random.into(), timing: &self.timing };
@@ -115,18 +116,19 @@ impl Recorder {
                 | Effect::Notify(_) => {}
             }
         }
-        self.coverage.note_effects(&self.timing, &before, &input, &effects);
-        self.write(moment, written, effects.iter().map(json::effect).collect());
+        self.coverage.note_effects(&self.timing, &before, input, &effects);
+        let asked: Vec<Value> = effects.iter().map(json::effect).collect();
+        self.write(moment, &written, &asked);
         effects
     }
 
     /// Gives a frame that nobody can read, after which nothing has changed.
     fn give_unreadable(&mut self, moment: Moment, stream: u32, name: &str, data: &str) {
         self.coverage.note("input: an unreadable frame");
-        self.write(moment, json::frame(stream, name, data), Vec::new());
+        self.write(moment, &json::frame(stream, name, data), &[]);
     }
 
-    fn write(&mut self, moment: Moment, input: Value, effects: Vec<Value>) {
+    fn write(&mut self, moment: Moment, input: &Value, effects: &[Value]) {
         let [state, receiver, sender] = json::states(&self.machines);
         for (machine, state) in [("crSocket", &state), ("receiver", &receiver), ("sender", &sender)] {
             self.coverage.note_state(machine, state);

@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { argv, exit } from "node:process";
 
-import { replay } from "./compare.mjs";
+import { Replay, linesOf } from "./compare.mjs";
 
 const [, , corpus, client] = argv;
 if (corpus === undefined || client === undefined) {
@@ -16,7 +16,11 @@ if (corpus === undefined || client === undefined) {
 // As a module, whatever its file is called and whatever stands beside it.
 const source = readFileSync(client, "utf8");
 const { Machine } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
-const { sequences, steps, different, told } = replay(readFileSync(corpus, "utf8").split("\n"), Machine);
+const replay = new Replay(Machine);
+for (const line of linesOf(readFileSync(corpus, "utf8"))) {
+    replay.take(line);
+}
+const { sequences, steps, different, told } = replay;
 console.log(`${sequences} sequences, ${steps} steps: ${different} sequences differ`);
 for (const difference of told) {
     console.log(`\n${difference}`);

@@ -1,64 +1,41 @@
 //! Random walks of a crSocket through a small world that mostly answers as a server and a partner do, and often does not.
 
 use crsocket::check::random::Random;
-use crsocket::protocol::action::{Message, Outcome, RequestNo, StreamNo, Ticket};
-use crsocket::protocol::ids::{AccessToken, Assigned, ClientId, Role};
-use crsocket::protocol::receiver::{self, StreamEnd};
-use crsocket::protocol::socket;
-use crsocket::protocol::time::{Millis, TimerKind, Timing};
-use crsocket::protocol::wire::{FrameReader, StreamItem, percent};
+use crsocket::protocol::action::{Message, Outcome, RequestNo, StreamNo};
+use crsocket::protocol::ids::{Assigned, Role};
+use crsocket::protocol::time::TimerKind;
+use crsocket::protocol::wire::{Frame, FrameReader, StreamItem, percent};
 use crsocket::protocol::wired::{Effect, Input};
-use crsocket::protocol::{send_line, wire::Frame};
+use crsocket::protocol::{receiver, send_line, socket};
 
 use super::{Corpus, Moment, Recorder, events};
+use values::{HABITS, Habits, own_id, partner_id, timing, token};
+
+mod anytime;
+mod rare;
+mod values;
+
+/// Of so many walks, one each begins with something that seldom comes about by itself.
+const RARE: u64 = 40;
 
 /// Adds one walk.
 pub(super) fn add_to(corpus: &mut Corpus, seed: u64) {
     let mut walk = Walk::new(seed);
-    let steps = 20 + walk.random.below(41);
+    match seed % RARE {
+        0 => walk.crowd(),
+        1 => walk.keep(),
+        2 => walk.knock(),
+        3 => walk.try_again(),
+        4 => walk.part(),
+        5 => walk.change(),
+        _ => {}
+    }
+    let steps = walk.recorder.steps.len() + 20 + walk.random.below(41);
     while walk.recorder.steps.len() < steps {
         walk.step();
     }
     walk.recorder.add_to(corpus);
 }
-
-/// How often what happens: shares of a thousand. The rest are answers.
-#[derive(Clone, Copy)]
-struct Habits {
-    /// What everybody waits for.
-    expected: u32,
-    /// A timer.
-    timer: u32,
-    /// The enclosing client sets something.
-    client: u32,
-    /// It sets a partner.
-    partner: u32,
-    /// It sends.
-    send: u32,
-    /// Something comes on a stream.
-    frame: u32,
-    /// A stream ends, or says how long to wait.
-    ended: u32,
-}
-
-const HABITS: [Habits; 8] = [
-    // An ordinary day.
-    Habits { expected: 600, timer: 100, client: 60, partner: 30, send: 80, frame: 90, ended: 20 },
-    // Everything at once.
-    Habits { expected: 250, timer: 150, client: 150, partner: 80, send: 120, frame: 150, ended: 50 },
-    // Ids, tokens, visibility.
-    Habits { expected: 480, timer: 60, client: 300, partner: 40, send: 50, frame: 40, ended: 10 },
-    // Partners come and go.
-    Habits { expected: 420, timer: 100, client: 60, partner: 250, send: 70, frame: 60, ended: 10 },
-    // Much is sent.
-    Habits { expected: 300, timer: 100, client: 60, partner: 20, send: 400, frame: 30, ended: 10 },
-    // Streams break.
-    Habits { expected: 380, timer: 200, client: 30, partner: 20, send: 40, frame: 130, ended: 190 },
-    // Timers, and little else.
-    Habits { expected: 350, timer: 450, client: 40, partner: 20, send: 40, frame: 70, ended: 10 },
-    // The partner talks.
-    Habits { expected: 350, timer: 80, client: 50, partner: 20, send: 60, frame: 400, ended: 20 },
-];
 
 struct Walk {
     random: Random,
@@ -148,6 +125,11 @@ impl Walk {
         }
     }
 
+    /// Then the queues fill, and the device is offline now and then.
+    fn sends_much(&self) -> bool {
+        self.habits.send >= 300
+    }
+
     /// Time passes, mostly little.
     fn pass(&mut self) {
         let most = match self.random.below(100) {
@@ -160,7 +142,7 @@ impl Walk {
         self.now += i64::try_from(self.random.below(most)).unwrap();
     }
 
-    fn give(&mut self, input: Input) {
+    fn give(&mut self, input: &Input) {
         let moment = self.moment();
         for effect in self.recorder.give(moment, input) {
             self.perform(&effect);
@@ -168,7 +150,7 @@ impl Walk {
     }
 
     fn tell(&mut self, input: socket::Input) {
-        self.give(Input::Socket(input));
+        self.give(&Input::Socket(input));
     }
 
     fn moment(&mut self) -> Moment {
@@ -300,26 +282,6 @@ impl Walk {
         }
     }
 
-    // What may come at any time.
-
-    fn timer(&mut self) {
-        if self.random.chance(60) {
-            // Whether it is armed or not.
-            let timer = TimerKind::ALL[self.random.below(TimerKind::ALL.len())];
-            return self.give(Input::Timer(timer));
-        }
-        let late = match self.random.below(20) {
-            0..=8 => 0,
-            9 => -1,
-            10 | 11 => -1 - i64::try_from(self.random.below(3_000)).unwrap(),
-            12 | 13 => 1 + i64::try_from(self.random.below(4_999)).unwrap(),
-            14 => 5_000,
-            15 => 5_001,
-            _ => 5_001 + i64::try_from(self.random.below(100_000)).unwrap(),
-        };
-        self.next_timer(late);
-    }
-
     /// The next timer fires so much too late, or another one in its place.
     fn next_timer(&mut self, late: i64) {
         let mut armed: Vec<(i64, TimerKind)> =
@@ -332,98 +294,11 @@ impl Walk {
         let place = if is_next { 0 } else { other };
         let Some((due, timer)) = armed.get(place).copied() else { return self.activity_or_identity() };
         self.now = self.now.max(due + late);
-        self.give(Input::Timer(timer));
+        self.give(&Input::Timer(timer));
     }
 
     fn activity_or_identity(&mut self) {
         if self.random.chance(500) { self.activity() } else { self.identity() }
-    }
-
-    /// The enclosing client sets something, perhaps to what it is.
-    fn client(&mut self) {
-        let is = self.random.chance(500);
-        let input = match self.random.below(12) {
-            0 | 1 => socket::Input::Visible(is),
-            2 | 3 => socket::Input::Online(is),
-            4 => socket::Input::Paused(is),
-            5 => socket::Input::Unloading(is),
-            6..=8 => socket::Input::ClientId(match self.random.below(8) {
-                0 => Assigned::Nothing,
-                1 => Assigned::Invalid,
-                _ => Assigned::Valid(own_id(self.random.below(3))),
-            }),
-            _ => socket::Input::AccessToken(match self.random.below(8) {
-                0 | 1 => Assigned::Nothing,
-                2 => Assigned::Invalid,
-                _ => Assigned::Valid(token(self.random.below(2))),
-            }),
-        };
-        self.tell(input);
-    }
-
-    fn partner(&mut self) {
-        let partner = match self.random.below(10) {
-            0 | 1 => Assigned::Nothing,
-            2 => Assigned::Invalid,
-            3 => self.recorder.machines.socket.sender().partner.clone(),
-            4..=7 => Assigned::Valid(partner_id(self.random.below(2))),
-            _ => Assigned::Valid(partner_id(self.random.below(12))),
-        };
-        self.tell(socket::Input::Partner(partner));
-    }
-
-    fn send(&mut self) {
-        let most = if self.random.chance(200) { 5 } else { 1 };
-        for _ in 0..most {
-            self.tickets += 1;
-            let longest = self.recorder.timing.max_event_data_length;
-            let event = events::to_send(&mut self.random, longest);
-            self.tell(socket::Input::Send { ticket: Ticket(self.tickets), event });
-        }
-    }
-
-    fn frame(&mut self) {
-        let stream = match self.random.below(12) {
-            0 => self.last_stream.saturating_sub(1),
-            1 => self.last_stream + 1,
-            _ => self.last_stream,
-        };
-        let pid = match self.random.below(10) {
-            0 => (self.pid + 1).to_string(),
-            1 if self.random.chance(500) => unreadable_pid(&mut self.random).into(),
-            _ => self.pid.max(1).to_string(),
-        };
-        let place = self.random.below(20);
-        match place {
-            0 => self.hello(),
-            1 => self.receive(stream, Frame::HELLO, &pid),
-            2 | 3 => self.receive(stream, Frame::ALIVE, &pid),
-            4 => self.receive(stream, Frame::CLOSED, &pid),
-            5 => self.receive(stream, Frame::SHUTDOWN, &pid),
-            6 | 7 => {
-                let reason = abort_reason(&mut self.random);
-                let releaser = ["0", "77", "x"][self.random.below(3)];
-                self.receive(stream, Frame::ABORTED, &format!("{pid},{reason},{releaser}"));
-            }
-            8 => self.receive(stream, Frame::ABORTED, &pid),
-            _ => {
-                let from = self.somebody();
-                let data = events::to_receive(&mut self.random, &from);
-                self.receive(stream, Frame::CR_EVENT, &data);
-            }
-        }
-    }
-
-    /// Who sent a crEvent.
-    fn somebody(&mut self) -> String {
-        let partner = self.recorder.machines.socket.partner();
-        match self.random.below(20) {
-            0..=11 => partner.unwrap_or(partner_id(0)).to_string(),
-            12 | 13 => partner_id(self.random.below(2)).to_string(),
-            14..=17 => partner_id(2 + self.random.below(10)).to_string(),
-            18 => own_id(self.random.below(3)).to_string(),
-            _ => ["", "20000", "2000011", "20000a", " 20001", "２０００００"][self.random.below(6)].into(),
-        }
     }
 
     /// Something comes on a stream, read as the http link reads it.
@@ -433,7 +308,7 @@ impl Walk {
         FrameReader::default().feed(text.as_bytes(), &mut items).unwrap();
         match items.pop().unwrap() {
             StreamItem::Frame(frame) => {
-                self.give(Input::Receiver(receiver::Input::Frame { stream: StreamNo(stream), frame }));
+                self.give(&Input::Receiver(receiver::Input::Frame { stream: StreamNo(stream), frame }));
             }
             StreamItem::Unreadable(_) => {
                 let moment = self.moment();
@@ -443,136 +318,7 @@ impl Walk {
         }
     }
 
-    fn ended(&mut self) {
-        let is_old = self.random.chance(80);
-        let stream = StreamNo(if is_old { self.last_stream.saturating_sub(1) } else { self.last_stream });
-        if self.random.chance(150) {
-            let after = [0, 50, 100, 1_000, 3_000, 15_000, 60_000, 70_000, 1 << 40][self.random.below(9)];
-            return self.give(Input::Receiver(receiver::Input::Retry { stream, after: Millis(after) }));
-        }
-        let how = match self.random.below(10) {
-            0..=2 => StreamEnd::NoConnection,
-            3..=5 => StreamEnd::Broken,
-            6 => StreamEnd::NotEventStream,
-            _ => StreamEnd::Status(
-                [204, 301, 400, 404, 428, 429, 430, 499, 500, 503, 599, 600][self.random.below(12)],
-            ),
-        };
-        if !is_old {
-            self.stream = None;
-        }
-        self.give(Input::Receiver(receiver::Input::Ended { stream, how }));
-    }
-
-    fn answer(&mut self) {
-        if self.asked_for_id && self.random.chance(400) {
-            return self.id_answer(false);
-        }
-        if self.random.chance(60) {
-            return self.id_answer(true);
-        }
-        let number = if self.awaited.is_empty() || self.random.chance(50) {
-            (self.last_number + 1).saturating_sub(u32::try_from(self.random.below(4)).unwrap())
-        } else {
-            let place = self.random.below(self.awaited.len());
-            self.awaited.remove(place)
-        };
-        let outcome = match self.random.below(10) {
-            0 | 1 => Outcome::Understood,
-            2 | 3 => Outcome::NoConnection,
-            4 => Outcome::NoAnswer,
-            _ => {
-                let (status, detail) = REFUSALS[self.random.below(REFUSALS.len())];
-                Outcome::Refused { status, detail: detail.into() }
-            }
-        };
-        self.give_answer(number, outcome);
-    }
-
     fn give_answer(&mut self, number: u32, outcome: Outcome) {
-        self.give(Input::SendLine(send_line::Input::Answer { number: RequestNo(number), outcome }));
+        self.give(&Input::SendLine(send_line::Input::Answer { number: RequestNo(number), outcome }));
     }
-}
-
-const REFUSALS: [(u16, &str); 9] = [
-    (400, "eventData has 3 of the 8 fields"),
-    (403, ""),
-    (404, "there is no app \"démo\""),
-    (404, ""),
-    (429, "the line of 200001 is full"),
-    (429, ""),
-    (500, "%2C"),
-    (503, "the server is stopping"),
-    (503, ""),
-];
-
-fn abort_reason(random: &mut Random) -> &'static str {
-    const KNOWN: [&str; 8] = [
-        "releasedByOther",
-        "releasedByOther",
-        "invalidRole",
-        "invalidClientId",
-        "invalidAccessToken",
-        "notAuthorized",
-        "clientNotAlive",
-        "clientIdInUse",
-    ];
-    match random.below(5) {
-        0 => events::UNKNOWN[random.below(events::UNKNOWN.len())],
-        _ => KNOWN[random.below(KNOWN.len())],
-    }
-}
-
-fn unreadable_pid(random: &mut Random) -> &'static str {
-    const PIDS: [&str; 9] =
-        ["", "0", "-1", "+7", "1.5", "0x7", "seven", "9007199254740992", "12345678901234567"];
-    PIDS[random.below(PIDS.len())]
-}
-
-/// Timings that make no contradiction: the defaults, and some at their limits.
-fn timing(random: &mut Random) -> Timing {
-    let usual = Timing::default();
-    let timing = match random.below(10) {
-        0..=3 => usual,
-        4 => Timing { min_cr_event_dt: Millis::ZERO, release_dt: Millis(3_000), ..usual },
-        5 | 6 => Timing { release_dt: Millis(7_000), max_queued: 3, max_event_data_length: 128, ..usual },
-        7 => Timing { max_queued: 1 + random.below(3), max_event_data_length: 200, ..usual },
-        8 => Timing {
-            server_interaction_complete_dt: Millis(300),
-            min_cr_event_dt: Millis(20),
-            interacting_max_event_out_dt: Millis(600),
-            searching_max_event_out_dt: Millis(300),
-            partner_active_max_event_in_dt: Millis(4_000),
-            invalid_client_id_retry_dt: Millis(700),
-            event_source_send_alive_dt: Millis(1_000),
-            max_prev_alive_dt: Millis(4_000),
-            send_answer_dt: Millis(800),
-            hello_max_dt: Millis(2_500),
-            unassign_wait_dt: Millis(3_000),
-            release_dt: Millis(2_500),
-            max_queued: 5,
-            ..usual
-        },
-        _ => Timing {
-            send_answer_dt: Millis(100_000),
-            min_cr_event_dt: Millis(30_000),
-            release_dt: Millis(20_000),
-            unassign_wait_dt: Millis::ZERO,
-            ..usual
-        },
-    };
-    assert!(timing.check().is_ok());
-    timing
-}
-
-fn own_id(number: usize) -> ClientId {
-    ClientId::parse(["100001", "100002", "000003"][number]).unwrap()
-}
-
-fn partner_id(number: usize) -> ClientId {
-    ClientId::from_number(200_000 + u32::try_from(number).unwrap()).unwrap()
-}
-
-fn token(number: usize) -> AccessToken {
-    AccessToken::parse(["alice", "b.o~b&=%2C\"'/+"][number]).unwrap()
 }

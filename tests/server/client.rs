@@ -58,8 +58,22 @@ pub fn request(address: SocketAddr, method: &str, target: &str, body: &[u8]) -> 
     raw(address, &bytes)
 }
 
+/// `HEAD` on a connection of its own: an answer without the body that it speaks of.
+pub fn head(address: SocketAddr, target: &str) -> Answer {
+    let asked = format!("HEAD {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let all = exchange(address, asked.as_bytes());
+    let text = String::from_utf8(all).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head in {text:?}"));
+    let (status, headers) = parse_head(head);
+    Answer { status, headers, body: body.as_bytes().to_vec() }
+}
+
 /// Sends these bytes, and reads the answer to its end.
 pub fn raw(address: SocketAddr, bytes: &[u8]) -> Answer {
+    parse(&exchange(address, bytes))
+}
+
+fn exchange(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     let mut stream = connect(address);
     // A server may answer, and close, before it has read everything.
     let _ = stream.write_all(bytes);
@@ -73,7 +87,7 @@ pub fn raw(address: SocketAddr, bytes: &[u8]) -> Answer {
             Err(error) => panic!("after {:?}: {error}", String::from_utf8_lossy(&all)),
         }
     }
-    parse(&all)
+    all
 }
 
 fn parse(all: &[u8]) -> Answer {

@@ -17,6 +17,7 @@ mod process;
 mod proxy;
 
 mod bad_input;
+mod demo;
 mod files;
 mod hosted;
 mod ids;

@@ -1,7 +1,7 @@
 //! A server as a process of its own, on a free port, with a folder of its own.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -14,6 +14,9 @@ use tempfile::TempDir;
 
 /// How long anything may take before a test fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a server logs.
+const LOG: &str = "debug,actix_http=error,actix_server=warn,mio=warn,h2=warn,rustls=warn";
 
 /// Where a server listens unless something else is said.
 const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -57,6 +60,28 @@ impl Server {
         let mut command = command(folder.path(), config);
         command.args(["--bind", &address.to_string()]);
         Server::run(command, folder)
+    }
+
+    /// `crsocket demo` at this address.
+    pub fn demo(address: SocketAddr) -> Server {
+        Server::demo_with(address, |_| ())
+    }
+
+    /// The same, and whatever else is done to its command.
+    pub fn demo_with(address: SocketAddr, change: impl FnOnce(&mut Command)) -> Server {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_crsocket"));
+        command.arg("demo").args(["--bind", &address.to_string()]).current_dir(folder.path());
+        command.env("RUST_LOG", LOG).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        change(&mut command);
+        Server::run(command, folder)
+    }
+
+    /// What a stopped server has written to standard output, where that is kept.
+    pub fn said(&mut self) -> String {
+        let mut said = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+        said
     }
 
     fn run(mut command: Command, folder: TempDir) -> Server {
@@ -154,7 +179,7 @@ pub fn command(folder: &Path, config: &str) -> Command {
         .arg(&file)
         .arg("--data-dir")
         .arg(data_dir(folder))
-        .env("RUST_LOG", "debug,actix_http=error,actix_server=warn,mio=warn,h2=warn,rustls=warn")
+        .env("RUST_LOG", LOG)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());

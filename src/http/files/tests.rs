@@ -77,7 +77,7 @@ impl Site {
             let root = root.clone();
             async move {
                 let tail = request.path().strip_prefix("/crsocket/").unwrap_or_default().to_owned();
-                serve(Some(&root), &request, &tail).await
+                serve(Some(&root), BuiltIn::default(), &request, &tail).await
             }
         };
         let app = init_service(App::new().default_service(web::to(files))).await;
@@ -273,14 +273,14 @@ async fn what_may_not_be_read_is_forbidden() {
     let answer = site.get("top.txt").await;
     assert_eq!(answer.status, expected, "{answer:?}");
     let error = not_found_of(rustix::io::Errno::ACCESS);
-    assert_eq!(failure(&error).status(), StatusCode::FORBIDDEN);
+    assert_eq!(failure(None, &error).status(), StatusCode::FORBIDDEN);
 }
 
 #[actix_rt::test]
 async fn a_failing_system_is_a_503_that_may_be_tried_again() {
     let errors = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE, rustix::io::Errno::IO];
     for error in errors.map(not_found_of) {
-        let answer = failure(&error);
+        let answer = failure(None, &error);
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{error}");
         assert!(answer.headers().contains_key(header::RETRY_AFTER), "{error}");
     }
@@ -344,7 +344,7 @@ async fn other_methods_are_refused() {
 #[actix_rt::test]
 async fn without_a_web_root_the_answer_says_how_to_give_one() {
     let request = TestRequest::get().uri("/crsocket/app/").to_http_request();
-    let response = serve(None, &request, "app/").await;
+    let response = serve(None, BuiltIn::default(), &request, "app/").await;
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
     let body = to_bytes(response.into_body()).await.unwrap();
     assert!(String::from_utf8_lossy(&body).contains("--web-root"), "{body:?}");
@@ -413,7 +413,9 @@ async fn head_tells_what_get_would_and_reads_nothing() {
         let root = root.clone();
         App::new().default_service(web::to(move |request: HttpRequest| {
             let root = root.clone();
-            async move { serve(Some(&root), &request, &request.path()["/crsocket/".len()..]).await }
+            async move {
+                serve(Some(&root), BuiltIn::default(), &request, &request.path()["/crsocket/".len()..]).await
+            }
         }))
     })
     .workers(1)

@@ -13,7 +13,7 @@ use rustix::fs::{RenameFlags, renameat_with};
 
 use super::super::names;
 use super::super::root::{self, Found};
-use super::super::serve;
+use super::super::{BuiltIn, serve};
 use super::{SECRET, Site};
 
 #[actix_rt::test]
@@ -304,7 +304,7 @@ fn any_path_leads_to_a_public_file_or_nowhere() {
             let uri = if slash { "/crsocket/app/" } else { "/crsocket/app" };
             let request = TestRequest::get().uri(uri).to_http_request();
             let (status, body) = system.block_on(async {
-                let response = serve(Some(&site.root), &request, &path).await;
+                let response = serve(Some(&site.root), BuiltIn::default(), &request, &path).await;
                 let status = response.status().as_u16();
                 (status, to_bytes(response.into_body()).await.unwrap())
             });
