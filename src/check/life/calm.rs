@@ -254,10 +254,11 @@ impl Life<'_> {
     }
 
     fn is_interacting(&self, (controller, responder): (usize, usize)) -> bool {
-        let interacting = |client| *self.world.state(client) == State::Interacting;
-        interacting(controller)
-            && interacting(responder)
-            && self.world.client(controller).machines.partner() == self.world.client_id(responder)
+        let interacting = |client, with| {
+            *self.world.state(client) == State::Interacting
+                && self.world.client(client).machines.partner() == self.world.client_id(with)
+        };
+        interacting(controller, responder) && interacting(responder, controller)
     }
 
     /// Section 10: both active, neither aborted for a reason that waits for the user, the controller assigned to the
