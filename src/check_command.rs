@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::panic;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -50,7 +51,7 @@ pub enum CheckError {
 /// Runs it, and says by the exit status whether everything held.
 ///
 /// # Errors
-/// [`CheckError`]; a violation is none.
+/// [`CheckError`]; a violation is none, also where its trace cannot be written.
 pub fn run(args: &CheckArgs, out: &mut impl Write) -> Result<ExitCode, CheckError> {
     let campaign = campaign(args)?;
     if let (true, Some(seed)) = (args.show, args.seed) {
@@ -152,34 +153,42 @@ fn report(
     let seed = failure.plan.scenario.seed;
     writeln!(out, "\nseed {seed}:")?;
     write_lines(out, &describe(&failure.violation))?;
+    writeln!(out, "\nTo live it again: {}", same_life(args, campaign, seed))?;
     let spinner = ProgressBar::new_spinner().with_message("leaving out what it goes wrong without");
     spinner.enable_steady_tick(Duration::from_millis(100));
-    let (plan, _) = shrink(&failure.plan, &failure.violation, &campaign.timing);
+    let (plan, _) = quietly(|| shrink(&failure.plan, &failure.violation, &campaign.timing));
     spinner.finish_and_clear();
     writeln!(out, "\nShrunk from {} troubles to {}:", failure.plan.trouble_count(), plan.trouble_count())?;
     write_lines(out, &troubles(&plan))?;
-    let lines = trace(&plan, &campaign.timing)?;
-    match &args.trace {
-        Some(path) => {
-            write_trace(path, &lines)?;
+    let lines = quietly(|| trace(&plan, &campaign.timing))?;
+    // Wherever the trace ends up, a violation was found: the exit status says so.
+    match args.trace.as_ref().map(|path| (path, write_trace(path, &lines))) {
+        Some((path, Ok(()))) => {
             writeln!(out, "\nIts trace is in {}.", path.display())?;
+            return Ok(());
         }
-        None => {
-            writeln!(out, "\nThe end of its trace (all of it with --trace FILE):")?;
-            write_lines(out, lines.get(lines.len().saturating_sub(SHOWN)..).unwrap_or_default())?;
-        }
+        Some((_, Err(error))) => writeln!(out, "\n{error}. The end of it:")?,
+        None => writeln!(out, "\nThe end of its trace (all of it with --trace FILE):")?,
     }
+    write_lines(out, lines.get(lines.len().saturating_sub(SHOWN)..).unwrap_or_default())
+}
+
+/// The command by which a life is lived again.
+fn same_life(args: &CheckArgs, campaign: &Campaign, seed: u64) -> String {
     let faults = format!("{:?}", campaign.faults).to_lowercase();
-    write!(
-        out,
-        "\nTo live it again: crsocket check --seed {seed} --pairs {} --hours {} --faults {faults}",
-        args.pairs, args.hours
-    )?;
-    for (name, length) in &args.timing {
-        write!(out, " --timing {name}={}", length.0)?;
-    }
-    writeln!(out)?;
-    Ok(())
+    let (pairs, hours) = (args.pairs, args.hours);
+    let timings = args.timing.iter().map(|(name, length)| format!(" --timing {name}={}", length.0));
+    let timings: String = timings.collect();
+    format!("crsocket check --seed {seed} --pairs {pairs} --hours {hours} --faults {faults}{timings}")
+}
+
+/// A life that ends in a panic says so once: not each time that it is lived again.
+fn quietly<T>(live_again: impl FnOnce() -> T) -> T {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let lived = live_again();
+    panic::set_hook(hook);
+    lived
 }
 
 fn troubles(plan: &Plan) -> Vec<String> {

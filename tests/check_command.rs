@@ -44,6 +44,17 @@ fn a_violation_exits_with_1_and_is_told() {
 }
 
 #[test]
+fn a_violation_whose_trace_cannot_be_written_exits_with_1_and_names_its_seed() {
+    let args = ["--seed", "1", "--timing", "hello_max_dt=1", "--trace", "/nowhere/at/all"];
+    let parts = [
+        "seed 1:",
+        "To live it again: crsocket check --seed 1 ",
+        "cannot write the trace to /nowhere/at/all",
+    ];
+    expect(&args, 1, &parts);
+}
+
+#[test]
 fn a_healthy_life_is_shown_as_a_diagram() {
     let everything = [
         "controller",

@@ -15,7 +15,7 @@ use std::thread;
 
 use crsocket::check::campaign::Campaign;
 use crsocket::check::life::{Summary, live};
-use crsocket::check::plan::Faults;
+use crsocket::check::plan::{Faults, Trouble, What};
 use crsocket::check::shrink::shrink;
 use crsocket::check::story::pair_life;
 use crsocket::check::trace::{describe, trace};
@@ -96,6 +96,22 @@ fn a_rule_that_does_not_work_is_found_and_the_life_is_shrunk() {
     assert!(plan.trouble_count() < failure.plan.trouble_count(), "nothing was left out");
     let again = live(&plan, &campaign.timing);
     assert_eq!(again, Err(violation), "the shrunk life goes wrong in the same way again");
+}
+
+#[test]
+fn a_panic_is_a_violation_with_its_time_and_can_be_told() {
+    let campaign = campaign(Faults::None, 1);
+    let mut plan = campaign.plan(0);
+    // There is no such client.
+    let trouble = Trouble { at: Millis(5_000), length: Millis(1), client: 1_000, what: What::StreamCut };
+    plan.rounds[0].troubles.push(trouble);
+    let violation = live(&plan, &campaign.timing).expect_err("the simulation looks for a client");
+    assert_eq!((violation.invariant, violation.at), (Invariant::NoPanic, Millis(5_000)), "{violation:?}");
+    assert!(violation.seen.contains("1000"), "{violation:?}");
+    let (plan, violation) = shrink(&plan, &violation, &campaign.timing);
+    assert_eq!(plan.trouble_count(), 1);
+    let told = trace(&plan, &campaign.timing).unwrap().join("\n");
+    assert!(told.contains(&describe(&violation).join("\n")), "{told}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! One life: a plan lived through in a world, and whether everything held.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::plan::{APPS, Plan, Room, Round, Trouble};
@@ -82,8 +84,8 @@ enum Act {
 /// # Errors
 /// The first invariant that did not hold.
 pub fn live(plan: &Plan, timing: &Timing) -> Result<Summary, Violation> {
-    let mut life = Life::new(plan, timing, false).map_err(unnamed)?;
-    life.live()
+    let begun = catch_unwind(AssertUnwindSafe(|| Life::new(plan, timing, false).map_err(unnamed)));
+    begun.unwrap_or_else(|panic| Err(panicked(&*panic, Millis::ZERO)))?.live()
 }
 
 fn unnamed(error: InvalidId) -> Violation {
@@ -127,10 +129,12 @@ impl<'a> Life<'a> {
         };
         for pair in 0..plan.scenario.pairs {
             let user = if plan.one_user { 0 } else { pair };
-            let token = AccessToken::parse(&format!("team{user}"))?;
+            let tester = AccessToken::parse(&format!("team{user}"))?;
+            let guest = AccessToken::parse(&format!("guest{user}"))?;
             let app = life.app_of(pair);
-            life.add_person(&app, Role::Controller, &token, 2 * pair + 1);
-            life.add_person(&app, Role::Responder, &token, 2 * pair);
+            let responder = if plan.has_two_users(pair) { &guest } else { &tester };
+            life.add_person(&app, Role::Controller, &tester, 2 * pair + 1);
+            life.add_person(&app, Role::Responder, responder, 2 * pair);
         }
         if plan.stranger {
             let spared = (0..life.people.len()).filter(|client| life.pings_silence(*client)).collect();
@@ -150,11 +154,17 @@ impl<'a> Life<'a> {
         app.unwrap_or(&self.apps[0]).clone()
     }
 
-    /// Lives it to its end.
+    /// Lives it to its end. A panic on the way is a violation; its place in the source is what the panic hook says.
     ///
     /// # Errors
     /// The first invariant that did not hold.
     pub fn live(&mut self) -> Result<Summary, Violation> {
+        // What a panic leaves half done is only looked at to be told.
+        let lived = catch_unwind(AssertUnwindSafe(|| self.live_rounds()));
+        lived.unwrap_or_else(|panic| Err(panicked(&*panic, self.world.now())))
+    }
+
+    fn live_rounds(&mut self) -> Result<Summary, Violation> {
         for round in &self.plan.rounds {
             self.live_round(round);
             if let Some(violation) = self.world.watch.violation() {
@@ -268,6 +278,13 @@ impl<'a> Life<'a> {
             self.world.tell_log(Event::Told(told));
         }
     }
+}
+
+fn panicked(panic: &(dyn Any + Send), at: Millis) -> Violation {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let seen = text.unwrap_or("a panic without words").to_owned();
+    Violation { invariant: Invariant::NoPanic, at, client: None, seen }
 }
 
 /// The server's bounds.

@@ -59,9 +59,17 @@ pub struct Plan {
     /// Whether the server lets anybody take any clientId over (`bind_client_ids = false`). Not where there is a stranger:
     /// nothing is promised against one then.
     pub unbound: bool,
+    /// Whose responder is another user's than its controller; only where the app pairs anybody.
+    pub two_users: Vec<bool>,
+    /// How long pairs that found back are left in peace.
+    pub peace: Millis,
     /// The rounds.
     pub rounds: Vec<Round>,
 }
+
+/// How long peace is mostly; and now and then, longer than anything that parts a pair may take.
+const SHORT_PEACE: Millis = Millis::from_secs(30);
+const LONG_PEACE: Millis = Millis::from_secs(90);
 
 /// How much room there is for what waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,11 +192,14 @@ impl Plan {
         let release_dt = if random.chance(500) { Millis::from_secs(20) } else { Millis::ZERO };
         let room = *random.one_of(&Room::MIX).unwrap_or(&Room::Usual);
         let unbound = !stranger && random.chance(100);
+        let mut more = Random::new(scenario.seed).fork(3);
+        let two_users = (0..scenario.pairs).map(|_| more.chance(250)).collect();
+        let peace = if more.chance(125) { LONG_PEACE } else { SHORT_PEACE };
         let mut rounds = Vec::new();
         let mut left = scenario.length;
         while left > Millis::ZERO {
             let round = Round::new(scenario.faults, clients, &mut random);
-            left = left - round.length - Millis::from_secs(90);
+            left = left - round.length - Millis::from_secs(60) - peace;
             rounds.push(round);
         }
         Plan {
@@ -202,8 +213,16 @@ impl Plan {
             release_dt,
             room,
             unbound,
+            two_users,
+            peace,
             rounds,
         }
+    }
+
+    /// Whether the responder of a pair is another user's than its controller.
+    pub fn has_two_users(&self, pair: usize) -> bool {
+        let app = self.apps.get(pair).copied().unwrap_or(0);
+        self.same_user.get(app) == Some(&false) && self.two_users.get(pair) == Some(&true)
     }
 
     /// How many troubles it has.

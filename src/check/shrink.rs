@@ -57,11 +57,12 @@ impl Shrinking<'_> {
     }
 
     fn leave_out_people(&mut self) {
-        let simpler: [fn(&mut Plan); 5] = [
+        let simpler: [fn(&mut Plan); 6] = [
             |plan| plan.unbound = false,
             |plan| plan.stranger = false,
             |plan| plan.room = Room::Usual,
             |plan| plan.one_user = false,
+            |plan| plan.two_users.fill(false),
             |plan| plan.apps.fill(0),
         ];
         for simplify in simpler {

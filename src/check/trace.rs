@@ -1,6 +1,7 @@
 //! What happened in a life, to be read: a column for each client, what the server did and troubles across.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::life::Life;
 use super::plan::{APPS, Plan, Room};
@@ -22,10 +23,12 @@ const WIDTH: usize = 34;
 /// # Errors
 /// None in practice: names are made here, and are valid.
 pub fn trace(plan: &Plan, timing: &Timing) -> Result<Vec<String>, InvalidId> {
-    let mut life = Life::new(plan, timing, true)?;
+    let mut lines = heading(plan);
+    // One that ends in a panic before it begins has no more to tell.
+    let Ok(life) = catch_unwind(AssertUnwindSafe(|| Life::new(plan, timing, true))) else { return Ok(lines) };
+    let mut life = life?;
     let violation = life.live().err();
     let people = plan.browsers.len();
-    let mut lines = heading(plan);
     let mut numbers = BTreeMap::new();
     for entry in &life.world.log {
         note_numbers(&entry.event, people, &mut numbers);

@@ -1,10 +1,13 @@
 //! What must hold, checked after every step: of each client (`client`, `facts`), and of the server as its streams show
-//! it (`streams`, `room`, `takeover`). [`Invariant`] names each with the sentence it comes from.
+//! it (`streams`, `room`, `takeover`, `access`, `dropped`). [`Invariant`] names each with the sentence it comes from.
 
+mod access;
 mod client;
+mod dropped;
 mod facts;
 mod goodbyes;
 mod invariant;
+mod order;
 mod room;
 mod streams;
 mod takeover;
@@ -19,12 +22,12 @@ pub(super) use streams::{Acceptance, Party, Rules};
 use self::client::Watched;
 use self::invariant::Broken;
 use self::streams::Streams;
-use self::text::head_of;
+use self::text::{head_of, sender_of};
 use super::client::Client;
 use crate::protocol::event::EventKind;
-use crate::protocol::ids::{ClientId, Pid, User};
+use crate::protocol::ids::{AccessToken, ClientId, Credentials, Pid, User};
 use crate::protocol::policy::Pairing;
-use crate::protocol::sessions::{self, Opened, ServerAction};
+use crate::protocol::sessions::{self, Opened, SendAnswer, ServerAction};
 use crate::protocol::socket::State;
 use crate::protocol::time::{Millis, Step};
 use crate::protocol::wire::Frame;
@@ -37,6 +40,9 @@ pub struct Watch {
     streams: Streams,
     /// When something active of the first clientId was last accepted for the second.
     last_said: BTreeMap<(ClientId, ClientId), Millis>,
+    /// When something of a clientId was last accepted, for whomever, that existing clients take for a sign of activity: also
+    /// what was said to a clientId that they had before (section 9). An `unassign`, too, when it is written.
+    last_heard_of: BTreeMap<ClientId, Millis>,
     /// How long a partner may have been gone, at most, while one says interacting; the way to it comes on top.
     pub longest_gone: Option<Millis>,
     violation: Option<Violation>,
@@ -89,9 +95,14 @@ impl Watch {
         self.streams.server_restarted();
     }
 
-    /// The server has taken that it is to stop, and all that followed from it is done.
+    /// The server is to stop.
+    pub(super) fn server_stops(&mut self) {
+        self.streams.stopping = true;
+    }
+
+    /// All that followed from it is done.
     pub(super) fn server_stopped(&mut self, at: Millis) {
-        let held = self.streams.server_stopped();
+        let held = self.streams.check_stopped();
         self.expect(held, at, None);
     }
 
@@ -152,14 +163,27 @@ impl Watch {
     pub(super) fn answered(
         &mut self,
         client: usize,
-        client_id: ClientId,
+        credentials: &Credentials,
         opened: &Opened,
         is_kept_out: bool,
         actions: &[ServerAction],
         rules: Rules<'_>,
     ) {
-        let held = self.streams.check_takeover(client_id, opened, is_kept_out, actions, rules);
+        let held = access::check_opened(&credentials.access_token, opened);
         self.expect(held, rules.now, Some(client));
+        let held = self.streams.check_takeover(credentials.client_id, opened, is_kept_out, actions, rules);
+        self.expect(held, rules.now, Some(client));
+    }
+
+    /// A client sent something with this accessToken, and the server answered like this.
+    pub(super) fn answered_event(
+        &mut self,
+        client: usize,
+        token: &AccessToken,
+        answer: &SendAnswer,
+        at: Millis,
+    ) {
+        self.expect(access::check_answer(token, answer), at, Some(client));
     }
 
     /// Whether a client was kept from its clientId since then.
@@ -169,7 +193,7 @@ impl Watch {
     }
 
     fn check_partner_is_there(&self, client: usize, page: &Client, at: Millis) -> Result<(), Broken> {
-        if *page.machines.state() != State::Interacting || page.machines.as_ours().is_none() {
+        if *page.machines.state() != State::Interacting {
             return Ok(());
         }
         let Some(longest) = self.longest_gone else { return Ok(()) };
@@ -180,7 +204,11 @@ impl Watch {
         if disturbed.is_some_and(|until| at < until) {
             return Ok(());
         }
-        let said = self.last_said.get(&(partner, own)).copied().unwrap_or(Millis::MIN);
+        let mut said = self.last_said.get(&(partner, own));
+        if page.machines.as_ours().is_none() {
+            said = said.max(self.last_heard_of.get(&partner));
+        }
+        let said = said.copied().unwrap_or(Millis::MIN);
         let by_its_clock = page.clock.when(longest).max(longest) + Millis(1);
         if at - said > by_its_clock + page.longest_way {
             let seen = format!("interacting with {partner}, of which nothing was accepted since {said}");
@@ -204,13 +232,25 @@ impl Watch {
         let held = self.streams.check_not_stopping("a sendevent was accepted");
         self.expect(held, rules.now, Some(client));
         if let Some(event) = event {
+            let held = self.streams.check_dropped(&event, actions);
+            self.expect(held, rules.now, Some(client));
             self.streams.accepted(&event, rules.now);
             let goes_on = matches!(event.effect, sessions::Effect::Forwarded | sessions::Effect::Waits);
-            if goes_on && is_active(event.text) {
-                self.last_said.insert((event.sender, event.recipient), rules.now);
+            if goes_on {
+                self.note_said(&event, rules.now);
             }
             let held = Streams::check_forwarded(&event, actions);
             self.expect(held, rules.now, Some(client));
+        }
+    }
+
+    fn note_said(&mut self, event: &Acceptance<'_>, now: Millis) {
+        match EventKind::of(head_of(event.text)) {
+            EventKind::Ping | EventKind::Ordinary => {
+                self.last_said.insert((event.sender, event.recipient), now);
+                self.last_heard_of.insert(event.sender, now);
+            }
+            EventKind::Unassign | EventKind::Inactive | EventKind::Reject => {}
         }
     }
 
@@ -227,6 +267,13 @@ impl Watch {
 
     /// The server does something.
     pub(super) fn performed(&mut self, action: &ServerAction, rules: Rules<'_>) {
+        if let ServerAction::Write { frame: Frame::CrEvent(text), .. } = action
+            && text.starts_with("unassign,")
+            && let Some(sender) = sender_of(text)
+        {
+            // It may have waited for long.
+            self.last_heard_of.insert(sender, rules.now);
+        }
         let held = self.streams.performed(action, rules);
         self.expect(held, rules.now, None);
     }
@@ -252,8 +299,4 @@ impl Watch {
         let held = self.streams.check_waits(rules).and_then(|()| self.streams.check_unread(output_bytes));
         self.expect(held, rules.now, None);
     }
-}
-
-fn is_active(text: &str) -> bool {
-    matches!(EventKind::of(head_of(text)), EventKind::Ping | EventKind::Ordinary)
 }

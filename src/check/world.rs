@@ -22,6 +22,7 @@ use crate::protocol::wired::{Effect, Input, Scratch};
 mod alarms;
 mod client_side;
 mod log;
+mod moments;
 mod restart;
 mod server_side;
 
@@ -56,6 +57,8 @@ pub struct World {
     random: Random,
     happenings: Queue<Alarm, Happening>,
     happened: u64,
+    /// How often somebody took something at this very moment.
+    at_once: usize,
     /// The streams that are served.
     streams: BTreeMap<Pid, Served>,
     /// When the server sweeps next.
@@ -148,6 +151,7 @@ impl World {
             random: Random::new(seed),
             happenings: Queue::new(),
             happened: 0,
+            at_once: 0,
             streams: BTreeMap::new(),
             sweep_at: None,
             down_until: None,
@@ -244,7 +248,7 @@ impl World {
         let until = self.now + length;
         while self.watch.violation().is_none() {
             let Some((at, order, next)) = self.happenings.pop_until(until) else { break };
-            self.now = self.now.max(at);
+            self.time_is(at);
             match next {
                 Next::Alarm(alarm) => self.alarm_rings(alarm, order),
                 Next::Happening(happening) => {
@@ -253,7 +257,7 @@ impl World {
                 }
             }
         }
-        self.now = until;
+        self.time_is(until);
     }
 
     /// Cuts a client's event stream: both ends notice.
@@ -313,30 +317,6 @@ impl World {
     /// A request that no crSocket asked for: somebody's own stream.
     pub fn request_stream(&mut self, client: usize, stream: StreamNo, credentials: Credentials) {
         self.open(client, stream, credentials);
-    }
-
-    /// Whether a client takes what is written to its stream; what it had not taken comes when it does again.
-    pub fn set_reads(&mut self, client: usize, reads: bool) {
-        self.network(client).reads = reads;
-        if !reads {
-            return;
-        }
-        let pids: Vec<Pid> =
-            self.streams.iter().filter(|(_, served)| served.client == client).map(|(pid, _)| *pid).collect();
-        for pid in pids {
-            while let Some((client_id, frame)) = self.next_unread(pid) {
-                self.watch.taken(pid);
-                self.hand_over(client_id, pid, frame);
-            }
-            if self.streams.get(&pid).is_some_and(|served| served.has_ended) {
-                self.end_stream(pid);
-            }
-        }
-    }
-
-    fn next_unread(&mut self, pid: Pid) -> Option<(ClientId, Frame)> {
-        let served = self.streams.get_mut(&pid)?;
-        served.unread.pop_front().map(|frame| (served.client_id, frame))
     }
 
     fn happen(&mut self, happening: Happening) {

@@ -12,9 +12,6 @@ use crate::protocol::wire::AbortReason;
 
 /// After the troubles, people take this long to find out what their partner's clientId is now.
 const PEOPLE: Millis = Millis(6_000);
-/// Pairs that found back are left in peace for this long.
-const PEACE: Millis = Millis(30_000);
-
 /// How often testers whose responder rejected them try again.
 const RETRY: Millis = Millis(15_000);
 
@@ -52,7 +49,7 @@ impl Life<'_> {
         }
         if self.world.recording {
             for pair in self.pairs() {
-                let bound = self.bound(pair);
+                let bound = self.bound(pair, self.world.now());
                 let told = format!("clients {} and {} find back within {bound}, if willing", pair.0, pair.1);
                 self.world.tell_log(Event::Told(told));
             }
@@ -71,9 +68,9 @@ impl Life<'_> {
         }
     }
 
-    /// How long it may take until a pair has found back (section 10). Longer where one of its clientIds was reserved for
-    /// another user, or contested.
-    fn bound(&self, pair: (usize, usize)) -> Millis {
+    /// How long it may take until a pair has found back that is willing since then (section 10). Longer where one of its
+    /// clientIds was reserved for another user, or contested.
+    fn bound(&self, pair: (usize, usize), since: Millis) -> Millis {
         let timing = &self.world.timing;
         let first = Millis(625);
         let longest = Millis(18_750);
@@ -85,13 +82,18 @@ impl Life<'_> {
             + self.plan.delay.times(6);
         // Clients whose clocks are slow wait longer.
         let bound = bound + Millis(bound.0 * FASTEST / 1_000_000);
-        if self.is_contested(pair) { bound + timing.max_prev_alive_dt.times(2) + longest } else { bound }
+        if self.is_contested(pair, since) {
+            bound + timing.max_prev_alive_dt.times(2) + longest
+        } else {
+            bound
+        }
     }
 
-    /// Whether one of them was kept from its clientId in this round, or in its calm so far. What a stranger is refused
-    /// does not count.
-    fn is_contested(&self, pair: (usize, usize)) -> bool {
-        [pair.0, pair.1].into_iter().any(|client| self.world.watch.was_kept_out(client, self.round_began))
+    /// Whether one of them was kept from its clientId since then, or so shortly before that what kept it may last: no
+    /// reservation and no contest is longer. What a stranger is refused does not count.
+    fn is_contested(&self, pair: (usize, usize), since: Millis) -> bool {
+        let since = (since - self.world.timing.max_prev_alive_dt.times(2)).max(self.round_began);
+        [pair.0, pair.1].into_iter().any(|client| self.world.watch.was_kept_out(client, since))
     }
 
     fn expect_pairs(&mut self) {
@@ -147,7 +149,7 @@ impl Life<'_> {
             return;
         }
         wait.took = now - wait.willing_since;
-        let bound = self.bound(pair);
+        let bound = self.bound(pair, wait.willing_since);
         if wait.took >= bound {
             let states = (self.world.state(pair.0).clone(), self.world.state(pair.1).clone());
             let seen = format!("{bound} after the calm began: {states:?}");
@@ -157,7 +159,7 @@ impl Life<'_> {
 
     fn is_over(&self, begin: Millis, waits: &[Wait]) -> bool {
         let elapsed = self.world.now() - begin;
-        let bounds = waits.iter().map(|wait| self.bound(wait.pair));
+        let bounds = waits.iter().map(|wait| self.bound(wait.pair, wait.willing_since));
         let bound = bounds.max().unwrap_or(Millis::ZERO);
         let all = |done: &dyn Fn((usize, usize)) -> bool| {
             waits.iter().all(|wait| self.is_interacting(wait.pair) || done(wait.pair))
@@ -209,7 +211,7 @@ impl Life<'_> {
         let clients: Vec<usize> = interacting.iter().flat_map(|pair| [pair.0, pair.1]).collect();
         self.world.watch.must_stay(&clients, true);
         self.world.tell_log(Event::Told("who is interacting is left in peace".into()));
-        let end = self.world.now() + PEACE;
+        let end = self.world.now() + self.plan.peace;
         let mut own_their_ids: Vec<bool> =
             (0..self.people.len()).map(|client| self.owns_its_id(client)).collect();
         while self.world.now() < end && self.world.watch.violation().is_none() {
@@ -252,10 +254,11 @@ impl Life<'_> {
     }
 
     fn is_interacting(&self, (controller, responder): (usize, usize)) -> bool {
-        let interacting = |client| *self.world.state(client) == State::Interacting;
-        interacting(controller)
-            && interacting(responder)
-            && self.world.client(controller).machines.partner() == self.world.client_id(responder)
+        let interacting = |client, with| {
+            *self.world.state(client) == State::Interacting
+                && self.world.client(client).machines.partner() == self.world.client_id(with)
+        };
+        interacting(controller, responder) && interacting(responder, controller)
     }
 
     /// Section 10: both active, neither aborted for a reason that waits for the user, the controller assigned to the

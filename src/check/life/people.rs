@@ -204,7 +204,7 @@ impl Life<'_> {
         self.assign_partner(client);
     }
 
-    /// A tab that is opened beside another one, and closed soon.
+    /// A tab that is opened beside another one, and closed soon. A tester may enter the partner there, too.
     fn open_second_tab(&mut self, client: usize) {
         let Some(person) = self.people.get(client).cloned() else { return };
         let id = self.world.client_id(client);
@@ -214,6 +214,10 @@ impl Life<'_> {
         self.world.tell(tab, Input::AccessToken(Assigned::Valid(person.token)));
         self.world.tell(tab, Input::Visible(true));
         self.world.tell(tab, Input::Online(true));
+        if person.role == Role::Controller && self.random.chance(500) {
+            let partner = self.world.client_id(person.partner);
+            self.world.tell(tab, Input::Partner(partner.into()));
+        }
     }
 
     /// The tester enters the clientId of somebody else's responder, or of nobody.

@@ -1,10 +1,11 @@
 //! What one client does, step by step: what it sends, what it hears, what it says of itself.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use super::facts::{check_children, check_connections, check_timers};
 use super::goodbyes::{Before, Goodbyes, described};
 use super::invariant::{Broken, Invariant};
+use super::order::Left;
 use super::told::{Counted, Told};
 use crate::check::client::Client;
 use crate::protocol::action::{Fate, Message, Notice, Post, Refusal};
@@ -40,10 +41,8 @@ pub(super) struct Watched {
     opened: VecDeque<Credentials>,
     /// The enclosing client's events that were accepted and are not settled, and what they were made with.
     made: VecDeque<Made>,
-    /// The last ordinary event that left for each recipient.
-    left: Vec<(ClientId, u64)>,
-    /// Events that are kept, or were put back after they had left: these may leave once more.
-    put_back: BTreeSet<u64>,
+    /// Its events that left.
+    left: Left,
     /// Its device slept or read slowly: what it hears until then may be old.
     pub(super) disturbed_until: Option<Millis>,
     /// When it was last kept from its clientId.
@@ -77,7 +76,7 @@ enum Stands {
 impl Watched {
     /// The page is loaded anew. Tags go on growing over reloads.
     pub(super) fn reloaded(&mut self) {
-        let left = std::mem::take(&mut self.left);
+        let left = std::mem::take(&mut self.left).reloaded();
         let Watched { disturbed_until, kept_out, .. } = *self;
         *self = Watched { left, disturbed_until, kept_out, ..Watched::default() };
     }
@@ -234,11 +233,14 @@ impl Watched {
                 return Ok(());
             }
             Fate::Buffered => {
-                self.put_back.insert(ticket);
+                self.left.put_back(ticket);
                 let had_left = place.and_then(|place| self.made.get(place)).map(|made| made.stands);
                 if had_left == Some(Stands::Sent) { Stands::PutBack } else { Stands::Kept }
             }
-            Fate::Sent => Stands::Sent,
+            Fate::Sent => {
+                self.check_turn(ticket)?;
+                Stands::Sent
+            }
             Fate::Refused(Refusal::QueueFull { max }) if self.made.len() < step.timing.max_queued => {
                 let seen = format!("refused, where {} of {max} wait", self.made.len());
                 return Err((Invariant::Bounds, seen));
@@ -254,6 +256,26 @@ impl Watched {
             made.stands = stands;
         }
         Ok(())
+    }
+
+    /// Nothing leaves while something older waits, whoever it is for; but for what was kept, and for what an `unassign`
+    /// to its recipient lets leave.
+    fn check_turn(&self, ticket: u64) -> Result<(), Broken> {
+        let Some(made) = self.made.iter().find(|made| made.ticket == ticket) else { return Ok(()) };
+        let is_let_go =
+            self.before.partner == Some(made.recipient) && self.told.partner.valid() != Some(&made.recipient);
+        if made.stands != Stands::InQueue || is_let_go {
+            return Ok(());
+        }
+        let is_older = |other: &&Made| other.ticket < ticket && other.stands != Stands::Sent;
+        match self.made.iter().find(is_older) {
+            Some(older) => {
+                let seen =
+                    format!("event {ticket} leaves, and event {} waits: {:?}", older.ticket, older.stands);
+                Err((Invariant::OrderAtTheLink, seen))
+            }
+            None => Ok(()),
+        }
     }
 
     fn check_post(&mut self, post: &Post) -> Result<(), Broken> {
@@ -273,7 +295,7 @@ impl Watched {
             EventKind::Ordinary => {
                 if let Some(tag) = tag_of(event) {
                     self.check_made(tag, post)?;
-                    self.check_order(tag, post.recipient)?;
+                    self.left.leaves(tag, post.recipient)?;
                 }
             }
         }
@@ -297,24 +319,6 @@ impl Watched {
         let made = self.made.iter().find(|made| made.ticket == tag);
         let as_made = |made: &Made| made.recipient == post.recipient && made.credentials == post.credentials;
         if made.is_none_or(as_made) { Ok(()) } else { Err(own_credentials(post)) }
-    }
-
-    fn check_order(&mut self, tag: u64, recipient: ClientId) -> Result<(), Broken> {
-        let last = match self.left.iter_mut().find(|(other, _)| *other == recipient) {
-            Some((_, last)) => last,
-            None => {
-                self.left.push((recipient, 0));
-                let Some((_, last)) = self.left.last_mut() else { return Ok(()) };
-                last
-            }
-        };
-        let again = self.put_back.remove(&tag) && tag == *last;
-        if tag <= *last && !again {
-            let seen = format!("event {tag} leaves for {recipient} behind event {last}");
-            return Err((Invariant::OrderAtTheLink, seen));
-        }
-        *last = tag;
-        Ok(())
     }
 
     fn check_heard(&mut self, ours: &WiredSocket, event: &CrEvent) -> Result<(), Broken> {

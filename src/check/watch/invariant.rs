@@ -21,8 +21,14 @@ pub enum Invariant {
     OrderOfDelivery,
     /// A crSocket's events reach the link in the order in which it sent them.
     OrderAtTheLink,
+    /// What is blocked crosses apps, roles or, where the policy says so, users; and its sender is told which.
+    BlockedForCause,
+    /// No crEvent comes within helloSettleDt behind a `hello`.
+    HelloSettles,
     /// Nobody receives across apps, roles or, where the policy says so, users.
     NoCrossing,
+    /// Who is not admitted gets no stream and says nothing; who is, is not refused for it.
+    OnlyTheAdmitted,
     /// Nobody speaks for another's clientId.
     NoImpersonation,
     /// Nobody takes another user's clientId over.
@@ -35,7 +41,7 @@ pub enum Invariant {
     OneSession,
     /// Nothing comes behind the last words of a stream, or before its `hello`.
     LastWords,
-    /// What was accepted is written, dropped with a note, or waits for no longer than it may.
+    /// What was accepted is written, dropped with a note, or waits: for as long as it may, and no longer.
     NothingVanishes,
     /// A server that stops has ended every stream with `shutdown`, keeps nothing waiting, and accepts nothing more.
     GracefulStop,
@@ -67,6 +73,10 @@ pub enum Invariant {
     EverybodyIsBack,
     /// A pair that is left in peace stays interacting.
     PairsStay,
+    /// No machine and no rule panics, whatever it is told.
+    NoPanic,
+    /// What happens at one moment comes to its end.
+    TimeGoesOn,
 }
 
 impl Invariant {
@@ -90,8 +100,17 @@ impl Invariant {
                  most once"
             }
             Invariant::OrderAtTheLink => "6: ordinary crEvents leave in order",
+            Invariant::BlockedForCause => {
+                "4: crEvents are blocked unless the app is the session's, the role the partner role, and the pairing \
+                 policy allows it"
+            }
+            Invariant::HelloSettles => "4: until helloSettleDt after its hello is over, crEvents for it wait",
             Invariant::NoCrossing => {
                 "page: events with mismatching appIds and clientRoles will always be blocked by the server"
+            }
+            Invariant::OnlyTheAdmitted => {
+                "4: credentials are checked as above; the access policy admits the token; 3: invalidAccessToken, \
+                 notAuthorized; 400, 403"
             }
             Invariant::NoImpersonation => {
                 "4: a sender whose clientId has a live session must show that session's app, role and user, one with a \
@@ -112,7 +131,7 @@ impl Invariant {
                 "3: hello: every later frame belongs to this pid; aborted, closed, shutdown: the stream then ends"
             }
             Invariant::NothingVanishes => {
-                "4: an accepted event is written, dropped and noted, or waits at most recipientWaitDt or unassignWaitDt"
+                "4: an accepted event is written, dropped and noted, or waits for recipientWaitDt or unassignWaitDt"
             }
             Invariant::GracefulStop => {
                 "4: graceful stop: every stream gets shutdown and then ends; nothing new is served or accepted"
@@ -145,6 +164,12 @@ impl Invariant {
             Invariant::WillingPairsInteract => "10: every willing pair is interacting again",
             Invariant::EverybodyIsBack => "7: whoever has every input set is active",
             Invariant::PairsStay => "10: no stranger parts or blocks a pair",
+            Invariant::NoPanic => {
+                "4: the server's rules are a function of the session table, the request and the time"
+            }
+            Invariant::TimeGoesOn => {
+                "4: the answer comes as soon as the event is accepted; 8: each wait has its length"
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::dropped::longest_wait;
 use super::invariant::{Broken, Invariant};
 use super::streams::{Acceptance, Held, Rules, Standing, Streams, Waiting};
 use super::text::{head_of, sender_of};
@@ -77,12 +78,7 @@ impl Streams {
             let began = standing.map_or(Millis::MIN, |standing| standing.began.max(self.tight_at));
             for waiting in line {
                 let head = head_of(&waiting.text);
-                let wait = match EventKind::of(head) {
-                    EventKind::Unassign => timing.unassign_wait_dt,
-                    EventKind::Ping | EventKind::Inactive | EventKind::Reject | EventKind::Ordinary => {
-                        timing.recipient_wait_dt
-                    }
-                };
+                let wait = longest_wait(&waiting.text, timing);
                 let until = (waiting.since + wait).max(began) + timing.hello_settle_dt + MARGIN;
                 if now > until {
                     let from = waiting.sender;
@@ -148,17 +144,21 @@ impl Streams {
         Err((Invariant::Bounds, format!("{counted} bytes are counted, {} are not read", self.unread_bytes)))
     }
 
-    /// The oldest event of this kind goes no further.
-    pub(super) fn left_line(&mut self, sender: ClientId, recipient: ClientId, kind: EventKind) {
-        let Some(line) = self.lines.get_mut(&recipient) else { return };
+    /// The oldest event of this kind goes no further, if there is one.
+    pub(super) fn left_line(
+        &mut self,
+        sender: ClientId,
+        recipient: ClientId,
+        kind: EventKind,
+    ) -> Option<Waiting> {
+        let line = self.lines.get_mut(&recipient)?;
         let is_it =
             |waiting: &Waiting| waiting.sender == sender && EventKind::of(head_of(&waiting.text)) == kind;
-        if let Some(place) = line.iter().position(is_it) {
-            line.remove(place);
-        }
+        let left = line.iter().position(is_it).map(|place| line.remove(place));
         if line.is_empty() {
             self.lines.remove(&recipient);
         }
+        left
     }
 }
 

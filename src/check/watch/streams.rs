@@ -4,20 +4,21 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::dropped::blocks;
 use super::invariant::{Broken, Invariant};
 use super::text::{head_of, sender_of};
-use crate::protocol::event::EventKind;
+use crate::protocol::event::Rejection;
 use crate::protocol::ids::{AppId, ClientId, Pid, Role, User};
 use crate::protocol::limits::Limits;
 use crate::protocol::policy::Pairing;
-use crate::protocol::sessions::{Dropped, Effect, Ended, Note, ServerAction};
+use crate::protocol::sessions::{Effect, Ended, Note, ServerAction};
 use crate::protocol::time::{Millis, Timing};
 use crate::protocol::wire::{AbortReason, Frame};
 
 /// How long the clientId of a session that ended contested stays its owner's (section 4).
 const CONTESTED_RESERVATION: Millis = Millis(5_000);
 /// How many accepted events from one clientId to another are remembered.
-const REMEMBERED: usize = 4_000;
+pub(super) const REMEMBERED: usize = 4_000;
 
 /// Who made a request: what is true of it, whatever it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +54,7 @@ pub(super) struct Streams {
     /// When there was last little room in all outputs together.
     pub(super) tight_at: Millis,
     /// Whether the server is stopping.
-    stopping: bool,
+    pub(super) stopping: bool,
 }
 
 /// What somebody holds of an output by one crEvent.
@@ -68,12 +69,12 @@ pub(super) struct Held {
 pub(super) struct Standing {
     pub(super) pid: Pid,
     pub(super) began: Millis,
-    party: Party,
-    pairing: Pairing,
+    pub(super) party: Party,
+    pub(super) pairing: Pairing,
     state: StandingState,
-    contested: bool,
-    /// Whom its client has pinged: these may be answered by the server.
-    pub(super) pinged: Vec<ClientId>,
+    pub(super) contested: bool,
+    /// Whose recipients blocked a `ping` of its client, and why: each is answered once by the server.
+    pub(super) owed: VecDeque<(ClientId, Rejection)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +98,7 @@ struct Accepted {
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) sender: ClientId,
+    pub(super) origin: Party,
     pub(super) text: Arc<str>,
     /// When it was accepted.
     pub(super) since: Millis,
@@ -141,8 +143,7 @@ impl Streams {
     }
 
     /// A server that stops has ended every stream with `shutdown`, and nothing waits any more.
-    pub(super) fn server_stopped(&mut self) -> Result<(), Broken> {
-        self.stopping = true;
+    pub(super) fn check_stopped(&self) -> Result<(), Broken> {
         let live = self.standings.iter().find(|(_, standing)| standing.state == StandingState::Live);
         if let Some((client_id, standing)) = live {
             return Err((
@@ -197,12 +198,6 @@ impl Streams {
     /// A crEvent was accepted; perhaps it goes on.
     pub(super) fn accepted(&mut self, event: &Acceptance<'_>, now: Millis) {
         let (sender, recipient) = (event.sender, event.recipient);
-        if event.text.starts_with("ping,")
-            && let Some(standing) = self.standings.get_mut(&sender)
-            && !standing.pinged.contains(&recipient)
-        {
-            standing.pinged.push(recipient);
-        }
         let waits = *event.effect == Effect::Waits;
         if !waits && *event.effect != Effect::Forwarded {
             return;
@@ -213,8 +208,8 @@ impl Streams {
             order.pop_front();
         }
         if waits {
-            let text = Arc::clone(event.text);
-            self.lines.entry(recipient).or_default().push(Waiting { sender, text, since: now });
+            let (origin, text) = (event.origin.clone(), Arc::clone(event.text));
+            self.lines.entry(recipient).or_default().push(Waiting { sender, origin, text, since: now });
         }
     }
 
@@ -227,10 +222,7 @@ impl Streams {
                 self.connection_gone(*client_id, *pid, rules);
                 Ok(())
             }
-            ServerAction::Note(note) => {
-                self.noted(note);
-                Ok(())
-            }
+            ServerAction::Note(note) => self.noted(note, rules),
             ServerAction::End { .. } => Ok(()),
         }
     }
@@ -266,7 +258,7 @@ impl Streams {
             ));
         };
         match frame {
-            Frame::CrEvent(text) => self.delivered(client_id, text),
+            Frame::CrEvent(text) => self.delivered(client_id, text, rules),
             Frame::Aborted { reason: AbortReason::ReleasedByOther, .. } => {
                 standing.state = StandingState::Released;
                 Ok(())
@@ -310,7 +302,7 @@ impl Streams {
             pairing,
             state: StandingState::Live,
             contested: false,
-            pinged: Vec::new(),
+            owed: VecDeque::new(),
         };
         self.standings.insert(client_id, standing);
         Ok(())
@@ -326,7 +318,8 @@ impl Streams {
         standing.state = StandingState::Reserved { until: rules.now + reserved };
     }
 
-    fn delivered(&mut self, recipient: ClientId, text: &Arc<str>) -> Result<(), Broken> {
+    fn delivered(&mut self, recipient: ClientId, text: &Arc<str>, rules: Rules<'_>) -> Result<(), Broken> {
+        self.check_settled(recipient, text, rules)?;
         let sender = sender_of(text);
         let order = sender.and_then(|sender| self.orders.get_mut(&(sender, recipient)));
         let place = order
@@ -345,45 +338,38 @@ impl Streams {
             }
         }
         let Some(standing) = self.standings.get(&recipient) else { return Ok(()) };
-        let crossing = accepted.origin.app != standing.party.app
-            || accepted.origin.role == standing.party.role
-            || (standing.pairing == Pairing::SameUser && accepted.origin.user != standing.party.user);
-        if crossing {
+        if blocks(&accepted.origin, &standing.party, standing.pairing).is_some() {
             let seen = format!("{} of {:?} was delivered to {standing:?}", head_of(text), accepted.origin);
             return Err((Invariant::NoCrossing, seen));
         }
         Ok(())
     }
 
-    /// What nobody sent can only be a `reject` of the server, to who pinged.
-    fn answered_by_server(
-        &self,
-        recipient: ClientId,
-        sender: Option<ClientId>,
-        text: &str,
-    ) -> Result<(), Broken> {
-        let standing = self.standings.get(&recipient);
-        let pinged = |standing: &Standing| sender.is_some_and(|sender| standing.pinged.contains(&sender));
-        if EventKind::of(head_of(text)) == EventKind::Reject && standing.is_some_and(pinged) {
+    /// A crEvent comes once helloSettleDt is over, or with the last words of a server that stops.
+    fn check_settled(&self, recipient: ClientId, text: &str, rules: Rules<'_>) -> Result<(), Broken> {
+        let Some(standing) = self.standings.get(&recipient) else { return Ok(()) };
+        if self.stopping || rules.now - standing.began >= rules.timing.hello_settle_dt {
             return Ok(());
         }
-        let seen = format!("{} to {recipient} comes a second time, too late, or from nobody", head_of(text));
-        Err((Invariant::OrderOfDelivery, seen))
+        let seen = format!("{} to {recipient}, whose hello came at {}", head_of(text), standing.began);
+        Err((Invariant::HelloSettles, seen))
     }
 
-    fn noted(&mut self, note: &Note) {
+    fn noted(&mut self, note: &Note, rules: Rules<'_>) -> Result<(), Broken> {
         match note {
             Note::Contested { client_id, .. } => self.set_contested(*client_id, true),
             Note::Defended { client_id, .. } => self.set_contested(*client_id, false),
             Note::LeftUnread { pid, .. } => self.thrown_away(*pid),
-            Note::Dropped { why: Dropped::SenderAbsent | Dropped::RecipientAbsent, .. } // they never waited
-            | Note::Began { .. }
+            Note::Dropped { sender, recipient, kind, why } => {
+                return self.dropped(*sender, *recipient, *kind, why, rules);
+            }
+            Note::Began { .. }
             | Note::NotOpened { .. }
             | Note::Ended { .. }
             | Note::Refused { .. }
             | Note::ReplyLost { .. } => {}
-            Note::Dropped { sender, recipient, kind, .. } => self.left_line(*sender, *recipient, *kind),
         }
+        Ok(())
     }
 
     fn set_contested(&mut self, client_id: ClientId, contested: bool) {

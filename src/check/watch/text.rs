@@ -8,6 +8,11 @@ pub(super) fn head_of(text: &str) -> &str {
     text.bytes().position(|byte| byte == b',').and_then(|comma| text.get(..comma)).unwrap_or(text)
 }
 
+/// An event data string's eventSubType.
+pub(super) fn sub_type_of(text: &str) -> &str {
+    text.split(',').nth(1).unwrap_or_default()
+}
+
 /// An event data string's senderClientId.
 pub(super) fn sender_of(text: &str) -> Option<ClientId> {
     let mut commas = text.bytes().enumerate().filter(|(_, byte)| *byte == b',').map(|(place, _)| place);

@@ -24,6 +24,9 @@ impl World {
         if let Machines::Nobody(_) = self.client(client).machines {
             return;
         }
+        if self.stands_still() {
+            return;
+        }
         let now = self.client(client).clock.at(self.now);
         self.record_taken(client, now, &input);
         let random = self.client_random.unwrap_or_else(|| self.random.next());

@@ -41,6 +41,7 @@ impl World {
             return;
         }
         self.exits_at = Some(self.now + serves_for);
+        self.watch.server_stops();
         self.serve(SessionTable::stop);
         self.watch.server_stopped(self.now);
         self.schedule(serves_for, Happening::ServerExits { down_for });

@@ -43,7 +43,7 @@ impl World {
         let opened = self.open_stream(client, credentials, &mut actions);
         let is_kept_out = actions.iter().any(keeps_out);
         let rules = Rules { timing: &self.timing, limits: &self.limits, now: self.now };
-        self.watch.answered(client, client_id, &opened, is_kept_out, &actions, rules);
+        self.watch.answered(client, credentials, &opened, is_kept_out, &actions, rules);
         if is_kept_out {
             let user = user_of(&credentials.access_token);
             self.watch.kept_out(client, client_id, &user, self.now);
@@ -137,6 +137,7 @@ impl World {
         self.step_server(&mut actions, |server, step, actions| {
             answer = server.send(&origin.app, send, step, actions);
         });
+        self.watch.answered_event(client, &post.credentials.access_token, &answer, self.now);
         if let SendAnswer::Accepted(effect) = &answer {
             let event = match &text {
                 Some(Frame::CrEvent(text)) => {
@@ -197,6 +198,9 @@ impl World {
         actions: &mut Vec<ServerAction>,
         input: impl FnOnce(&mut SessionTable, &ServerStep<'_>, &mut Vec<ServerAction>),
     ) {
+        if self.stands_still() {
+            return;
+        }
         let step = ServerStep {
             now: self.now,
             random: self.random.next(),
@@ -254,6 +258,30 @@ impl World {
             self.sweep_at = Some(due);
             self.schedule(due - self.now, Happening::ServerSweeps);
         }
+    }
+
+    /// Whether a client takes what is written to its stream; what it had not taken comes when it does again.
+    pub fn set_reads(&mut self, client: usize, reads: bool) {
+        self.network(client).reads = reads;
+        if !reads {
+            return;
+        }
+        let pids: Vec<Pid> =
+            self.streams.iter().filter(|(_, served)| served.client == client).map(|(pid, _)| *pid).collect();
+        for pid in pids {
+            while let Some((client_id, frame)) = self.next_unread(pid) {
+                self.watch.taken(pid);
+                self.hand_over(client_id, pid, frame);
+            }
+            if self.streams.get(&pid).is_some_and(|served| served.has_ended) {
+                self.end_stream(pid);
+            }
+        }
+    }
+
+    fn next_unread(&mut self, pid: Pid) -> Option<(ClientId, Frame)> {
+        let served = self.streams.get_mut(&pid)?;
+        served.unread.pop_front().map(|frame| (served.client_id, frame))
     }
 
     fn write(&mut self, client_id: ClientId, pid: Pid, frame: Frame) {

@@ -405,8 +405,13 @@ impl Shell {
     }
 }
 
+/// A hundred, or as many as the environment asks for.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").map_or(100, |cases| cases.parse().expect("PROPTEST_CASES is a number"))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn whatever_happens_the_rules_hold(
         ops in prop::collection::vec(any_op(), 1..400),
