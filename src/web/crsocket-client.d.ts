@@ -34,7 +34,7 @@ export interface CrEventOptions {
   /** Explains the type: characters of `0-9A-Za-z`. */
   subType?: string;
   /** Any strings without a comma. Numbers become text. */
-  params?: Iterable<string | number>;
+  params?: readonly (string | number)[];
   /** Kept while offline, and sent when the two are paired again, instead of dropped. Default: false. */
   buffered?: boolean;
   /** Kept by the server. Default: false. */
@@ -136,10 +136,13 @@ export class CrSocket extends EventTarget {
    */
   send(eventType: string, options?: CrEventOptions): Promise<CrEvent>;
 
-  /** Resolves once this state or metastate holds, at once where it does. Rejects with the signal's reason. */
+  /**
+   * Resolves once this state or metastate holds, at once where it does. Rejects with the signal's reason, with a
+   * TypeError where there is no such state, and when the CrSocket is removed.
+   */
   until(state: State | Metastate, options?: { signal?: AbortSignal }): Promise<StateAndWhy>;
 
-  /** Says goodbye and ends for good. Resolves when the stream is closed. */
+  /** Says goodbye and ends for good. Resolves when the stream is closed and what was sent is answered, or its time is up. */
   remove(): Promise<void>;
 
   addEventListener<K extends keyof CrSocketEventMap>(

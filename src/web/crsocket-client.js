@@ -39,7 +39,9 @@ const RESERVED = ["ping", "inactive", "unassign", "reject"];
 const isWord = (text) => /^[0-9A-Za-z]*$/.test(text);
 const isClientId = (text) => /^[0-9]{6}$/.test(text);
 const isAccessToken = (text) => /^[!-~]+$/.test(text);
-const assigned = (value, isValid) => (value == null ? null : isValid(value) ? value : INVALID);
+/** A number is no clientId: its zeros in front are lost. */
+const assigned = (value, isValid) =>
+  value == null ? null : typeof value === "string" && isValid(value) ? value : INVALID;
 
 // Section 2: crEvents and their event data strings.
 
@@ -820,6 +822,11 @@ class Line extends Part {
     return !this.inFlight || this.isUnloading;
   }
 
+  /** Nothing waits, and no answer is awaited. */
+  get isSettled() {
+    return !this.inFlight && !this.waiting.length && !this.overtaken.length;
+  }
+
   get most() {
     return 2 * this.timing.maxQueued + 64;
   }
@@ -1337,6 +1344,10 @@ function decode(data) {
   }
 }
 
+/** Asked for each time: where storage is forbidden, the question itself is an error. */
+const ofTab = () => sessionStorage;
+const ofBrowser = () => localStorage;
+
 /**
  * The clientIds that this browser keeps for one app and role. Two tabs do not fight for one: each asks the others before it
  * takes one. (Web locks would do, but a server without TLS has none.)
@@ -1353,14 +1364,16 @@ class KeptIds {
     this.#channel = new BroadcastChannel(key);
     this.#channel.onmessage = ({ data: { asks, rank, taken } }) => {
       if (taken) this.#taken.add(taken);
-      // Of two that ask at once one gets it.
-      if (asks && asks === this.#mine && !(rank > this.#rank)) this.#channel.postMessage({ taken: asks });
+      if (!asks || asks !== this.#mine) return;
+      // Of two that ask at once one gets it: the other gives way, though nobody was there to answer when it asked.
+      if (rank > this.#rank) this.#taken.add(asks);
+      else this.#channel.postMessage({ taken: asks });
     };
   }
 
   /** One that no other tab has; null where there is none. */
   async claim() {
-    for (const id of new Set([this.#remembered(sessionStorage)[0], ...this.#remembered(localStorage)])) {
+    for (const id of new Set([this.#remembered(ofTab)[0], ...this.#remembered(ofBrowser)])) {
       if (id && (await this.#isFree(id))) return id;
     }
     this.#mine = null;
@@ -1379,11 +1392,11 @@ class KeptIds {
 
   /** This tab has this one now, instead of the one it had. */
   keep(id) {
-    const others = this.#remembered(localStorage).filter((other) => other !== id && other !== this.#mine);
+    const others = this.#remembered(ofBrowser).filter((other) => other !== id && other !== this.#mine);
     this.#mine = id;
     this.#rank = Infinity;
-    this.#write(sessionStorage, [id]);
-    this.#write(localStorage, [id, ...others].slice(0, 8));
+    this.#write(ofTab, [id]);
+    this.#write(ofBrowser, [id, ...others].slice(0, 8));
   }
 
   close() {
@@ -1392,7 +1405,7 @@ class KeptIds {
 
   #remembered(storage) {
     try {
-      const ids = JSON.parse(storage.getItem(this.#key) ?? "[]");
+      const ids = JSON.parse(storage().getItem(this.#key) ?? "[]");
       return Array.isArray(ids) ? ids.filter((id) => typeof id === "string" && isClientId(id)) : [];
     } catch {
       return [];
@@ -1401,9 +1414,9 @@ class KeptIds {
 
   #write(storage, ids) {
     try {
-      storage.setItem(this.#key, JSON.stringify(ids));
+      storage().setItem(this.#key, JSON.stringify(ids));
     } catch {
-      // Storage may be full or forbidden: then this client has a new clientId after a reload.
+      // Storage may be full, or forbidden altogether: then this client has a new clientId after a reload.
     }
   }
 }
@@ -1430,6 +1443,7 @@ export class CrSocket extends EventTarget {
   #ids = null;
   /** The next clientId is to be a new one, not one that is kept. */
   #wantsNewId = false;
+  #isAsking = false;
   /** The page is going away: nothing comes back any more, requests leave as beacons. */
   #isLeaving = false;
   #page = new AbortController();
@@ -1537,8 +1551,9 @@ export class CrSocket extends EventTarget {
   }
 
   send(eventType, { subType = "", params = [], buffered = false, logged = false, interceptable = true } = {}) {
-    const eventParams = Array.from(params, String);
-    const event = crEvent(String(eventType), subType, { eventParams, buffered, logged, interceptable });
+    if (!Array.isArray(params)) return Promise.reject(new TypeError("params is no array"));
+    const more = { eventParams: params.map(String), buffered, logged, interceptable };
+    const event = crEvent(String(eventType), String(subType), more);
     const ticket = (this.#lastTicket += 1);
     const sent = new Promise((resolve, reject) => this.#sent.set(ticket, { event, resolve, reject }));
     // Who does not wait for it learns of it by the event `fate`, and by no error in the console.
@@ -1549,9 +1564,13 @@ export class CrSocket extends EventTarget {
   }
 
   until(wanted, { signal } = {}) {
+    if (!METASTATES.active.includes(wanted) && !(wanted in METASTATES) && wanted !== "passive") {
+      return Promise.reject(new TypeError(`there is no state or metastate ${wanted}`));
+    }
     const holds = () => this.state === wanted || this.metastates.has(wanted);
     return new Promise((resolve, reject) => {
       const done = new AbortController();
+      const ended = this.#page.signal;
       const look = () => {
         if (!holds()) return;
         done.abort();
@@ -1559,12 +1578,12 @@ export class CrSocket extends EventTarget {
       };
       const giveUp = () => {
         done.abort();
-        reject(signal.reason);
+        reject(signal?.aborted ? signal.reason : ended.reason);
       };
       this.addEventListener("statechange", look, { signal: done.signal });
-      signal?.addEventListener("abort", giveUp, { signal: done.signal });
-      if (signal?.aborted) giveUp();
-      else look();
+      for (const end of [signal, ended]) end?.addEventListener("abort", giveUp, { signal: done.signal });
+      if (holds()) look();
+      else if (signal?.aborted || ended.aborted) giveUp();
     });
   }
 
@@ -1581,11 +1600,13 @@ export class CrSocket extends EventTarget {
 
   #end() {
     this.#whenClosed = null;
-    this.#page.abort();
+    this.#page.abort(new DOMException("the CrSocket was removed", "AbortError"));
     this.#ids?.close();
     for (const { timeout } of this.#timers.values()) clearTimeout(timeout);
     for (const stream of this.#streams.values()) stream.abort();
-    for (const ticket of [...this.#sent.keys()]) this.#settle({ ticket, fate: "dropped", why: "removed" });
+    for (const [ticket, { hasLeft }] of [...this.#sent]) {
+      this.#settle({ ticket, fate: hasLeft ? "unconfirmed" : "dropped", why: "removed" });
+    }
   }
 
   #followPage() {
@@ -1617,7 +1638,8 @@ export class CrSocket extends EventTarget {
       this.#perform(name, value);
     }
     this.#notify();
-    if (this.#machine.receiverState[0] === "closed") this.#whenClosed?.();
+    const { receiverState, line } = this.#machine;
+    if (receiverState[0] === "closed" && line.isSettled) this.#whenClosed?.();
   }
 
   #perform(name, value) {
@@ -1657,6 +1679,7 @@ export class CrSocket extends EventTarget {
     const sent = this.#sent.get(ticket);
     if (!sent) return;
     const { event, resolve, reject } = sent;
+    if (fate === "sent") sent.hasLeft = true;
     const word = why?.status ?? why;
     if (!["queued", "buffered", "sent"].includes(fate)) {
       this.#sent.delete(ticket);
@@ -1735,18 +1758,29 @@ export class CrSocket extends EventTarget {
       navigator.sendBeacon(address);
       return;
     }
-    this.#tell({ answer: { number, outcome: await outcomeOf(address) } });
+    // Where the browser knows of no network, it need not be asked.
+    const outcome = this.online ? await outcomeOf(address) : await "noConnection";
+    this.#tell({ answer: { number, outcome } });
   }
 
   async #askForClientId() {
-    let id = this.#wantsNewId ? null : ((await this.#ids?.claim()) ?? null);
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    let id = null;
     try {
-      id ??= /<clientId value='([0-9]{6})'/.exec(await (await fetch(this.#address("clientid/"))).text())?.[1];
+      if (!this.#wantsNewId) id = (await this.#ids?.claim()) ?? null;
+      if (this.#wantsNewId || !id) id = await newClientId(this.#address("clientid/"));
     } catch {
       // It is asked for again.
     }
-    this.#tell({ clientIdAnswer: id ?? null });
+    this.#isAsking = false;
+    this.#tell({ clientIdAnswer: id });
   }
+}
+
+async function newClientId(address) {
+  const answer = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(10_000) });
+  return /<clientId value='([0-9]{6})'/.exec(await answer.text())?.[1] ?? null;
 }
 
 /**

@@ -221,3 +221,93 @@ fn a_client_that_is_removed_says_goodbye_and_is_gone() {
     assert_eq!(given(&page, "return window.why ?? null;"), "removed");
     made_no_error(&page);
 }
+
+#[test]
+fn clients_that_begin_together_take_no_client_id_twice() {
+    let Some(site) = Site::start(Way::Directly) else { return };
+    let Some(page) = Page::open(Client::Ours, site.address(), "") else { return };
+    page.reaches("readyToPair");
+    let script = "
+        const [token] = arguments;
+        const options = { role: 'controller', accessToken: token };
+        const wait = (length) => new Promise((resolve) => setTimeout(resolve, length));
+        const { CrSocket } = window;
+        (async () => {
+            await socket.remove();
+            const pairs = [];
+            for (const apart of [0, 5, 20, 40, 60, 80, 95, 110]) {
+                const one = new CrSocket(options);
+                await wait(apart);
+                const other = new CrSocket(options);
+                await Promise.all([one.until('connected'), other.until('connected')]);
+                pairs.push([one.clientId, other.clientId]);
+                await Promise.all([one.remove(), other.remove()]);
+            }
+            window.pairs = pairs;
+        })();";
+    page.browser().run::<Value>(script, &[json!(TOKEN)]);
+    let pairs = given(&page, "return window.pairs ?? null;");
+    assert_eq!(pairs.as_array().map(Vec::len), Some(8));
+    let same = pairs.as_array().into_iter().flatten().find(|pair| pair[0] == pair[1]);
+    assert_eq!(same, None, "{pairs}");
+    made_no_error(&page);
+}
+
+#[test]
+fn without_storage_a_client_is_given_a_new_client_id() {
+    let Some(site) = Site::start(Way::Directly) else { return };
+    let Some(page) = Page::open(Client::Ours, site.address(), "") else { return };
+    page.reaches("readyToPair");
+    let script = "
+        for (const name of ['localStorage', 'sessionStorage']) {
+            Object.defineProperty(window, name, { get() { throw new DOMException('denied', 'SecurityError'); } });
+        }
+        window.other = new CrSocket({ role: 'controller', accessToken: arguments[0] });";
+    page.browser().run::<Value>(script, &[json!(TOKEN)]);
+    let other = given(&page, "return other.metastates.has('connected') ? other.clientId : null;");
+    assert_ne!(other, page.reaches("readyToPair"));
+    made_no_error(&page);
+}
+
+#[test]
+fn what_no_page_should_ask_for_is_told_at_once() {
+    let Some(site) = Site::start(Way::Directly) else { return };
+    let Some(page) = Page::open(Client::Ours, site.address(), "") else { return };
+    page.reaches("readyToPair");
+    page.browser().run::<Value>("socket.partnerClientId = 482913;", &[]);
+    assert_eq!(given(&page, "return subState;"), "invalidPartnerClientId");
+    let script = "
+        window.ends = {};
+        const asked = {
+            misspelt: socket.until('interactng'),
+            string: socket.send('say', { params: 'house' }),
+            nothing: socket.send('say', { params: null }),
+            removed: socket.until('interacting'),
+        };
+        for (const [name, promise] of Object.entries(asked)) {
+            promise.then(() => (ends[name] = 'done'), (error) => (ends[name] = error.name));
+        }
+        socket.remove();";
+    page.browser().run::<Value>(script, &[]);
+    let ends = given(&page, "return Object.keys(ends).length === 4 ? ends : null;");
+    let expected = json!({
+        "misspelt": "TypeError", "string": "TypeError", "nothing": "TypeError", "removed": "AbortError",
+    });
+    assert_eq!(ends, expected);
+    made_no_error(&page);
+}
+
+#[test]
+fn what_left_before_a_client_is_removed_is_not_called_dropped() {
+    let Some(site) = Site::start(Way::Directly) else { return };
+    let Some((page, responder)) = paired(&site) else { return };
+    let script = "
+        const left = ['one', 'two'].map((text) => socket.send('say', { params: [text] }));
+        socket.remove();
+        Promise.allSettled(left).then((ends) => (window.ends = ends.map(({ status }) => status)));";
+    page.browser().run::<Value>(script, &[]);
+    assert_eq!(given(&page, "return window.ends ?? null;"), json!(["fulfilled", "fulfilled"]));
+    let received: Vec<String> = responder.received().iter().map(|event| event.params.join("|")).collect();
+    assert_eq!(received, ["one", "two"]);
+    made_no_error(&page);
+}

@@ -7,6 +7,14 @@ const KEPT = "crsocket-demo-run";
 /** Between two trials that follow each other by themselves: long enough to see how the last one was. */
 const BREAK_MS = 1_200;
 
+function keptText() {
+  try {
+    return sessionStorage.getItem(KEPT);
+  } catch {
+    return null;
+  }
+}
+
 export class Trials {
   /** The trial that runs: `{ trial, waitMs }`, or null. */
   running = null;
@@ -26,7 +34,7 @@ export class Trials {
   constructor(socket, changed) {
     this.#socket = socket;
     this.#changed = changed;
-    this.run = runFromText(sessionStorage.getItem(KEPT));
+    this.run = runFromText(keptText());
     socket.addEventListener("crevent", ({ detail }) => {
       if (detail.eventType === "reaction") {
         this.#answered(readReaction(detail.eventParams));
@@ -156,7 +164,11 @@ export class Trials {
   }
 
   #keep() {
-    sessionStorage.setItem(KEPT, JSON.stringify(this.run));
+    try {
+      sessionStorage.setItem(KEPT, JSON.stringify(this.run));
+    } catch {
+      // Storage may be full or forbidden: then a reload begins anew.
+    }
   }
 
   #say(words, isAway = false) {
