@@ -35,7 +35,8 @@ fn click(browser: &Browser, selector: &str) {
 /// The text of an element, as it is shown.
 fn text(browser: &Browser, selector: &str) -> String {
     let script = "const found = document.querySelector(arguments[0]); return found?.checkVisibility() ? found.innerText : '';";
-    browser.run(script, &[json!(selector)])
+    // A page that is about to be another one gives nothing.
+    browser.run::<Option<String>>(script, &[json!(selector)]).unwrap_or_default()
 }
 
 fn shows(browser: &Browser, selector: &str, wanted: &str) -> String {
