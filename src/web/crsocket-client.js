@@ -1742,14 +1742,13 @@ export class CrSocket extends EventTarget {
           if (!signal.aborted) this.#tell({ [name]: { stream, ...value } });
         });
       } else {
-        connection.abort();
+        answer.body?.cancel();
       }
     } catch {
       // The connection was not made, broke, or was dropped here.
     }
-    const wasDropped = signal.aborted && how === "broken";
     this.#streams.delete(stream);
-    if (!wasDropped) this.#tell({ ended: { stream, how } });
+    if (!signal.aborted) this.#tell({ ended: { stream, how } });
   }
 
   async #post({ number, ...params }) {
@@ -1783,10 +1782,7 @@ async function newClientId(address) {
   return /<clientId value='([0-9]{6})'/.exec(await answer.text())?.[1] ?? null;
 }
 
-/**
- * A request that fails while the browser knows of a network may have arrived: it is never sent again, since each crEvent
- * is delivered at most once.
- */
+/** A request that fails may have arrived: it is never sent again, since each crEvent is delivered at most once. */
 async function outcomeOf(address) {
   try {
     const answer = await fetch(address, { method: "POST", keepalive: true, cache: "no-store" });
@@ -1794,6 +1790,6 @@ async function outcomeOf(address) {
     const problem = await answer.json().catch(() => ({}));
     return { status: answer.status, detail: String(problem?.detail ?? "") };
   } catch {
-    return navigator.onLine ? "noAnswer" : "noConnection";
+    return "noAnswer";
   }
 }

@@ -17,6 +17,13 @@ fn paired(site: &Site) -> Option<(Page, Responder)> {
     Some((page, responder))
 }
 
+/// A page of ours that is connected, and seeks nobody.
+fn alone(site: &Site) -> Option<Page> {
+    let page = Page::open(Client::Ours, site.address(), "")?;
+    page.reaches("readyToPair");
+    Some(page)
+}
+
 /// What a script in the page gives, once it gives anything.
 fn given(page: &Page, script: &str) -> Value {
     until(script, || {
@@ -190,8 +197,7 @@ fn a_token_that_is_refused_is_said_and_mended() {
 #[test]
 fn what_cannot_be_sent_is_refused_by_its_promise() {
     let Some(site) = Site::start(Way::Directly) else { return };
-    let Some(page) = Page::open(Client::Ours, site.address(), "") else { return };
-    page.reaches("readyToPair");
+    let Some(page) = alone(&site) else { return };
     let script = "window.ends ??= []; const [type, params] = arguments; \
         socket.send(type, { params }).catch((error) => ends.push([error.name, error.fate, error.why]));";
     page.browser().run::<Value>(script, &[json!("say"), json!(["nobody is there"])]);
@@ -225,8 +231,7 @@ fn a_client_that_is_removed_says_goodbye_and_is_gone() {
 #[test]
 fn clients_that_begin_together_take_no_client_id_twice() {
     let Some(site) = Site::start(Way::Directly) else { return };
-    let Some(page) = Page::open(Client::Ours, site.address(), "") else { return };
-    page.reaches("readyToPair");
+    let Some(page) = alone(&site) else { return };
     let script = "
         const [token] = arguments;
         const options = { role: 'controller', accessToken: token };
@@ -256,8 +261,7 @@ fn clients_that_begin_together_take_no_client_id_twice() {
 #[test]
 fn without_storage_a_client_is_given_a_new_client_id() {
     let Some(site) = Site::start(Way::Directly) else { return };
-    let Some(page) = Page::open(Client::Ours, site.address(), "") else { return };
-    page.reaches("readyToPair");
+    let Some(page) = alone(&site) else { return };
     let script = "
         for (const name of ['localStorage', 'sessionStorage']) {
             Object.defineProperty(window, name, { get() { throw new DOMException('denied', 'SecurityError'); } });
@@ -272,8 +276,7 @@ fn without_storage_a_client_is_given_a_new_client_id() {
 #[test]
 fn what_no_page_should_ask_for_is_told_at_once() {
     let Some(site) = Site::start(Way::Directly) else { return };
-    let Some(page) = Page::open(Client::Ours, site.address(), "") else { return };
-    page.reaches("readyToPair");
+    let Some(page) = alone(&site) else { return };
     page.browser().run::<Value>("socket.partnerClientId = 482913;", &[]);
     assert_eq!(given(&page, "return subState;"), "invalidPartnerClientId");
     let script = "
