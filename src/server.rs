@@ -24,7 +24,7 @@ use self::listen::Listeners;
 use self::stop::Signals;
 use self::tls::Certificates;
 use crate::actors::client_ids::{ClientIds, Reserve};
-use crate::actors::clock::{duration, since_1970};
+use crate::actors::clock::{duration, unix_seconds};
 use crate::actors::registry::{Registry, RegistrySettings};
 use crate::apps::AppTable;
 use crate::client_id_store::{ClientIdStore, ephemeral};
@@ -155,12 +155,12 @@ fn open_client_ids(settings: &Settings) -> Result<(Store, ClientIdSequence, u64)
     match &settings.server.data_dir {
         Some(data_dir) => {
             let (store, sequence) = ClientIdStore::open(data_dir)?;
-            let start = store.next_start(since_1970().map_or(0, |since| since.as_secs()))?;
+            let start = store.next_start(unix_seconds())?;
             Ok((Some(Arc::new(Mutex::new(store))), sequence, start))
         }
         None => {
             log::warn!("without a data_dir clientIds may be given again by the next run");
-            Ok((None, ephemeral()?, since_1970().map_or(0, |since| since.as_secs())))
+            Ok((None, ephemeral()?, unix_seconds()))
         }
     }
 }

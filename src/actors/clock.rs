@@ -59,6 +59,11 @@ pub fn since_1970() -> Option<Duration> {
     SystemTime::now().duration_since(UNIX_EPOCH).ok()
 }
 
+/// The same in whole seconds; zero where there is none.
+pub fn unix_seconds() -> u64 {
+    since_1970().map_or(0, |since| since.as_secs())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,7 +17,7 @@ use self::heartbeats::Heartbeats;
 use self::local::{LocalWriter, Ports};
 use self::logs::Logs;
 use self::reports::Reports;
-use super::clock::{Clock, since_1970, until};
+use super::clock::{Clock, unix_seconds, until};
 use super::messages::{
     ClientIdsReserved, GetLoad, GiveClientId, Load, OpenAnswer, OpenStream, ReportsWait, Send, SetApps, Stop,
 };
@@ -66,7 +66,7 @@ impl RegistrySettings {
             timing: Timing::default(),
             limits: Limits::default(),
             client_ids,
-            pids: PidSequence::starting_at(since_1970().map_or(0, |since| since.as_secs())),
+            pids: PidSequence::starting_at(unix_seconds()),
             counters: Arc::default(),
             died: None,
         }
