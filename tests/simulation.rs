@@ -71,6 +71,22 @@ fn everybody_stays_together_where_nothing_goes_wrong() {
 }
 
 #[test]
+fn unassigns_that_wait_behind_each_other_while_nothing_is_answered_are_in_time() {
+    let campaign = campaign(Faults::Harsh, 1);
+    let plan = campaign.plan(399_459);
+    let lines = trace(&plan, &campaign.timing).unwrap();
+    // Back online it repeats all three after sendAnswerDt at most, and each waits as long for its answer.
+    for (second, partner) in [(2_660, "235880"), (2_665, "703171"), (2_670, "647679")] {
+        let goodbye = format!("unassign notPaired (703171/0) -> {partner}");
+        let said: Vec<&String> = lines.iter().filter(|line| line.contains(&goodbye)).collect();
+        let is_then =
+            |line: &&String| line.trim_start().starts_with(&second.to_string()) && line.contains("> #");
+        assert!(said.iter().any(is_then), "{partner} at {second} s: {said:?}");
+    }
+    live(&plan, &campaign.timing).unwrap();
+}
+
+#[test]
 fn the_same_seed_gives_the_same_life() {
     let campaign = campaign(Faults::Harsh, 1);
     let lives = [7, 7, 8].map(|seed| trace(&campaign.plan(seed), &campaign.timing).unwrap());

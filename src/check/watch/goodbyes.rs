@@ -282,8 +282,13 @@ impl Goodbyes {
         step: &Step<'_>,
     ) -> Result<(), Broken> {
         // One after the other, each after the answer to the one before it.
-        let posts = i64::try_from(in_front).unwrap_or(i64::MAX).saturating_add(1);
-        let way = step.timing.send_answer_dt.times(posts) + MARGIN;
+        let way = |posts: usize| {
+            let posts = i64::try_from(posts).unwrap_or(i64::MAX);
+            step.timing.send_answer_dt.times(posts) + MARGIN
+        };
+        // All that are repeated at once may stand in front of the last of them.
+        let repeated = way(in_front.saturating_add(self.unassigns.len()));
+        let way = way(in_front.saturating_add(1));
         let from = late_until.map_or(step.now, |until| until.max(step.now));
         for due in &mut self.inactive {
             if due.by == Millis::MAX || from > step.now {
@@ -300,9 +305,9 @@ impl Goodbyes {
                 continue;
             }
             // Who comes back online says it when it is repeated.
-            let by = due.by.get_or_insert(from + step.timing.send_answer_dt + way);
+            let by = due.by.get_or_insert(from + step.timing.send_answer_dt + repeated);
             if from > step.now {
-                *by = from + step.timing.send_answer_dt + way;
+                *by = from + step.timing.send_answer_dt + repeated;
             }
             if step.now > *by {
                 let seen = format!("unassign to {} has not left", due.partner);
