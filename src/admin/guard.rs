@@ -16,7 +16,7 @@ use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::{Method, StatusCode};
-use actix_web::middleware::Next;
+use actix_web::middleware::{DefaultHeaders, Next};
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse};
 use governor::clock::{Clock, DefaultClock};
@@ -227,6 +227,14 @@ fn may_pass(guard: &Guard, request: &HttpRequest) -> Result<(), Problem> {
     let from = request.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip());
     let cookie = request.cookie(COOKIE);
     guard.admit(from, headers, cookie.as_ref().map(Cookie::value))
+}
+
+/// What every answer says that does not say it itself: it is no page, and kept nowhere.
+pub(super) fn headers() -> DefaultHeaders {
+    DefaultHeaders::new()
+        .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .add((header::CACHE_CONTROL, "no-store"))
+        .add((header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
 }
 
 /// What is served without a token: the page's files, which say nothing, its login, and whether the server is alive.

@@ -12,6 +12,7 @@ use actix_web_actors::ws::{self, Message, ProtocolError, WebsocketContext};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::extractors::without_values;
 use super::views::{STATES, StateView, json, shown};
 use super::{Admin, asked};
 use crate::actors::board::{SocketId, Summary};
@@ -127,8 +128,10 @@ pub(super) async fn answer(
 
 impl Live {
     fn subscribe(&mut self, text: &str) -> Result<Value, Problem> {
-        let asked: Subscription = serde_json::from_str(text)
-            .map_err(|error| Problem::bad_request(format!("the message cannot be understood: {error}")))?;
+        let asked: Subscription = serde_json::from_str(text).map_err(|error| {
+            let why = without_values(&error);
+            Problem::bad_request(format!("the message cannot be understood: {why}"))
+        })?;
         let state = match asked.state.as_deref() {
             None | Some("") => None,
             Some(text) => Some(

@@ -4,6 +4,7 @@ use actix_web::http::header::{self, EntityTag, Header, IfNoneMatch};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::openapi::Methods;
 use crate::problem::Problem;
 use crate::web;
 
@@ -24,6 +25,10 @@ pub(super) async fn answer(request: HttpRequest) -> HttpResponse {
     let file = name.map(|name| if name.is_empty() { "index.html" } else { name });
     let Some((name, file)) = file.and_then(|name| Some((name, web::find(&format!("{FOLDER}{name}"))?)))
     else {
+        let methods = request.app_data::<Methods>();
+        if let Some(allowed) = methods.and_then(|methods| methods.at(path)) {
+            return Problem::method_not_allowed(request.method().as_str(), allowed).response();
+        }
         let shown: String = path.chars().take(80).collect();
         let detail =
             format!("there is nothing at {shown}; the page is at /admin/, its API below /admin/api/");

@@ -30,7 +30,8 @@ pub(super) struct ListQuery {
     /// `true`: crSockets of this process; `false`: all other clients.
     hosted: Option<String>,
     /// At most so many, 1 to 1000; 100 unless something else is said.
-    limit: Option<usize>,
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
+    limit: Option<String>,
     /// The `next` of the page before.
     cursor: Option<String>,
 }
@@ -63,7 +64,7 @@ pub(super) struct EndQuery {
 pub(super) async fn list(admin: Data<Admin>, query: Query<ListQuery>) -> Result<Json<SessionPage>, Problem> {
     let wanted = wanted(&query)?;
     let after = asked::client_id("cursor", query.cursor.as_deref())?;
-    let most = asked::limit(query.limit)?;
+    let most = asked::limit(query.limit.as_deref())?;
     let list = admin.ask(ListSessions { after, most, wanted }).await?;
     let next = list.found.last().filter(|_| list.has_more).map(|last| shown(last.client_id));
     let sessions = list.found.iter().map(SessionView::of).collect();

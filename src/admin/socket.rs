@@ -137,14 +137,23 @@ pub(super) async fn full(admin: &Admin, id: u32) -> Result<SocketFullView, Probl
     let socket = asked::socket(admin, id)?;
     let details = socket.details().await.ok_or_else(|| asked::no_socket(id))?;
     let summary = socket.summary().ok_or_else(|| asked::no_socket(id))?;
-    let obstacles = match pair(&summary) {
-        Some((controller, responder)) => {
-            let both = admin.ask(GetBoth { controller, responder }).await?;
-            obstacles(controller, responder, &both, &admin.parts.settings.timing)
-        }
-        None => Vec::new(),
+    let pair = pair(&summary);
+    let both = match (pair, summary.client_id) {
+        (Some((controller, responder)), _) => Some(admin.ask(GetBoth { controller, responder }).await?),
+        (None, Some(own)) => Some(admin.ask(GetBoth { controller: own, responder: own }).await?),
+        (None, None) => None,
     };
-    let why = why(&details, in_state_for(summary.since), &obstacles);
+    let obstacles = match (pair, &both) {
+        (Some((controller, responder)), Some(both)) => {
+            obstacles(controller, responder, both, &admin.parts.settings.timing)
+        }
+        _ => Vec::new(),
+    };
+    let own = both.as_ref().and_then(|both| match summary.role {
+        Role::Controller => both.controller.as_ref(),
+        Role::Responder => both.responder.as_ref(),
+    });
+    let why = why(&details, in_state_for(summary.since), &obstacles, own);
     let recent = admin.parts.published.recent.last(RECENT, Some(SocketId(id)));
     Ok(view(&summary, details, why, recent.iter().map(HappeningView::from).collect()))
 }

@@ -28,7 +28,7 @@ pub(super) struct SpawnBody {
     app: String,
     #[schema(example = "demo")]
     access_token: String,
-    /// So many pairs that are each other's partners; then nothing but app and accessToken counts.
+    /// So many pairs that are each other's partners; nothing but app and accessToken goes with it.
     pairs: Option<usize>,
     /// `controller` or `responder`, where no pairs are asked for.
     role: Option<String>,
@@ -105,6 +105,11 @@ pub(super) async fn spawn(admin: Data<Admin>, body: Json<SpawnBody>) -> Result<i
     let body = body.into_inner();
     let wanted = Wanted::read(&body, &admin)?;
     let spawned = match body.pairs {
+        Some(_) if body.has_more_than_pairs() => {
+            return Err(Problem::bad_request(
+                "pairs go with app and accessToken alone: leave out pairs, or role, partnerClientId, clientId and count",
+            ));
+        }
         Some(pairs) => pairs_of(&admin, &wanted, how_many("pairs", pairs)?).await?,
         None => {
             let role = asked::role(body.role.as_deref())?;
@@ -116,6 +121,14 @@ pub(super) async fn spawn(admin: Data<Admin>, body: Json<SpawnBody>) -> Result<i
     let sockets = spawned.iter().filter_map(SocketHandle::summary);
     let sockets = sockets.map(|summary| SocketView::of(&summary.as_ref())).collect();
     Ok(HttpResponse::Created().json(Spawned { sockets }))
+}
+
+impl SpawnBody {
+    fn has_more_than_pairs(&self) -> bool {
+        let is_given = |text: &Option<String>| text.is_some();
+        [&self.role, &self.partner_client_id, &self.client_id].into_iter().any(is_given)
+            || self.count.is_some()
+    }
 }
 
 /// In which app, on whose behalf.

@@ -177,9 +177,14 @@ impl EventStream {
         EventStream::over(stream, target)
     }
 
-    pub fn over(mut stream: TcpStream, target: &str) -> EventStream {
-        write!(stream, "GET {target} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n")
-            .unwrap();
+    pub fn over(stream: TcpStream, target: &str) -> EventStream {
+        EventStream::with_headers(stream, target, "")
+    }
+
+    /// With these lines in the head of its request, each with its end.
+    pub fn with_headers(mut stream: TcpStream, target: &str, headers: &str) -> EventStream {
+        let accept = "Accept: text/event-stream";
+        write!(stream, "GET {target} HTTP/1.1\r\nHost: localhost\r\n{accept}\r\n{headers}\r\n").unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
