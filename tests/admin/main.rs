@@ -21,6 +21,7 @@ mod live_client;
 mod process;
 mod rig;
 
+mod guard;
 mod pages;
 mod server;
 mod sessions;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::client::{Answer, EventStream, raw};
+use crate::client::{Answer, EventStream, head_of, raw};
 use crate::process::{PATIENCE, Server};
 
 /// Everything within fractions of a second.
@@ -37,6 +37,11 @@ impl Admin {
         bytes.extend_from_slice(b"\r\n");
         bytes.extend_from_slice(body);
         raw(self.address, &bytes)
+    }
+
+    /// `HEAD`: an answer without the body that it speaks of.
+    pub fn head(&self, target: &str, head: &str) -> Answer {
+        head_of(self.address, &format!("HEAD {target} HTTP/1.1\r\nConnection: close\r\n{head}\r\n"))
     }
 
     /// As a program of this machine does.

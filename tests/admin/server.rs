@@ -56,7 +56,9 @@ fn stats_count_what_happened() {
         counters.iter().find(is_it).map_or(0, |counter| counter["count"].as_u64().unwrap())
     };
     assert!(counted("sessions_began", "") >= 5, "{stats}");
-    assert!(counted("events_accepted", "") >= 2, "{stats}");
+    assert!(counted("events_accepted", "forwarded") >= 2, "{stats}");
+    assert_eq!(counted("events_dropped", "invalidPartnerRole"), 1, "{stats}");
+    assert_eq!((counted("sessions_ended", "broken"), counted("client_ids_given", "")), (1, 3), "{stats}");
     assert!(stats["counters"].as_array().unwrap().iter().all(|counter| counter["count"] != 0), "{stats}");
     let process = &stats["process"];
     assert!(process["memoryBytes"].as_u64() > Some(1_000_000), "{stats}");

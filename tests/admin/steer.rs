@@ -301,9 +301,8 @@ fn a_client_id_that_is_taken_away_is_followed_by_another_one() {
     });
 }
 
-/// Each fate: sent, queued, buffered, dropped, refused, and why.
 #[test]
-fn an_event_tells_its_fate() {
+fn an_event_that_must_wait_is_queued_and_one_that_may_not_go_is_refused() {
     let server = Server::with_admin(
         "[apps.demo]\n[timing]\nmin_cr_event_dt_ms = 20000\nsearching_max_event_out_dt_ms = 200\n",
     );
@@ -331,25 +330,6 @@ fn an_event_tells_its_fate() {
     assert!(refused == "refused" && why.ends_with(" bytes long, and 8192 are accepted"), "{refused}: {why}");
     let socket = admin.socket(controller);
     assert_eq!(socket["sender"]["queued"], 2, "{socket}");
-    admin.set(controller, &json!({ "online": false }));
-    assert_eq!(
-        told(json!({ "eventType": "kept", "buffered": true })),
-        fate("buffered", "it is kept until it can leave")
-    );
-    assert_eq!(
-        told(json!({ "eventType": "lost" })),
-        fate("dropped", "it is offline, and the event is not to be buffered")
-    );
-    admin.set(controller, &json!({ "online": true, "partnerClientId": null }));
-    assert_eq!(
-        told(json!({ "eventType": "nobody" })),
-        fate("refused", "its EventSender is not ready: noPartnerClientId")
-    );
-    admin.set(controller, &json!({ "accessToken": null }));
-    assert_eq!(
-        told(json!({ "eventType": "nobody" })),
-        fate("refused", "its EventSender is not ready: noAccessToken")
-    );
 }
 
 #[test]
@@ -365,6 +345,27 @@ fn an_event_that_need_not_wait_is_sent() {
             if socket["eventsByType"]["in"]["other"] == number { Ok(()) } else { Err(socket.to_string()) }
         });
     }
+}
+
+#[test]
+fn an_event_of_somebody_offline_is_buffered_or_dropped_and_without_a_partner_refused() {
+    let server = Server::with_admin("[apps.demo]\n[timing]\nmin_cr_event_dt_ms = 0\n");
+    let admin = Admin::of(&server);
+    let (controller, _) = pair(&admin);
+    let told = |event: Value| admin.send(controller, &event);
+    let fate = |fate: &str, why: &str| json!({ "fate": fate, "why": why });
+    admin.set(controller, &json!({ "online": false }));
+    let kept = told(json!({ "eventType": "kept", "buffered": true }));
+    assert_eq!(kept, fate("buffered", "it is kept until it can leave"));
+    assert_eq!(admin.socket(controller)["sender"]["buffered"], 1);
+    let lost = told(json!({ "eventType": "lost" }));
+    assert_eq!(lost, fate("dropped", "it is offline, and the event is not to be buffered"));
+    admin.set(controller, &json!({ "online": true, "partnerClientId": null }));
+    let nobody = told(json!({ "eventType": "nobody" }));
+    assert_eq!(nobody, fate("refused", "its EventSender is not ready: noPartnerClientId"));
+    admin.set(controller, &json!({ "accessToken": null }));
+    let nobody = told(json!({ "eventType": "nobody" }));
+    assert_eq!(nobody, fate("refused", "its EventSender is not ready: noAccessToken"));
 }
 
 #[test]

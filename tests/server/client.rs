@@ -60,7 +60,11 @@ pub fn request(address: SocketAddr, method: &str, target: &str, body: &[u8]) -> 
 
 /// `HEAD` on a connection of its own: an answer without the body that it speaks of.
 pub fn head(address: SocketAddr, target: &str) -> Answer {
-    let asked = format!("HEAD {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    head_of(address, &format!("HEAD {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
+}
+
+/// The same with this request.
+pub fn head_of(address: SocketAddr, asked: &str) -> Answer {
     let all = exchange(address, asked.as_bytes());
     let text = String::from_utf8(all).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head in {text:?}"));
