@@ -132,6 +132,7 @@ pub fn serve(admin: Arc<Admin>, listeners: Vec<TcpListener>) -> io::Result<Serve
             .app_data(extractors::query())
             .app_data(extractors::path())
             .app_data(openapi::Methods::of(&api))
+            .app_data(web::Data::new(api.clone()))
             .configure(|config| openapi::serve(config, api))
             .route("/metrics", web::get().to(metrics::answer))
             .route("/healthz", web::get().to(health::alive))

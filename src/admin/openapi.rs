@@ -2,7 +2,8 @@
 
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::DefaultHeaders;
-use actix_web::web::{self, Json, ServiceConfig as Config};
+use actix_web::web::{self, Data, ServiceConfig as Config};
+use actix_web::{HttpResponse, Responder};
 use serde_json::{Map, Value};
 use utoipa::openapi::{OpenApi as Document, PathItem};
 use utoipa::{OpenApi, ToResponse, ToSchema};
@@ -73,7 +74,8 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
             .service(sessions::end)
             .service(explain::answer)
             .service(stats::get)
-            .service(settings::get),
+            .service(settings::get)
+            .route("/openapi.json", web::get().to(answer)),
     );
 }
 
@@ -129,10 +131,13 @@ fn is_at(known: &str, path: &str) -> bool {
     }
 }
 
-/// Serves the document and its page.
+/// The document, with its paths.
+pub(super) async fn answer(document: Data<Document>) -> impl Responder {
+    HttpResponse::Ok().json(&**document)
+}
+
+/// Serves the page of the document.
 pub(super) fn serve(config: &mut Config, document: Document) {
-    let shown = document.clone();
-    config.route("/admin/api/openapi.json", web::get().to(move || std::future::ready(Json(shown.clone()))));
     config.service(
         web::scope("/admin/docs")
             .wrap(

@@ -2,7 +2,7 @@
 
 use super::explain::{Obstacle, meaning, said};
 use crate::actors::details::SocketDetails;
-use crate::actors::inspection::{InUse, UsedBy};
+use crate::actors::inspection::{ENDED_BY_ADMIN, InUse, UsedBy};
 use crate::protocol::ids::{Assigned, ClientId, Role};
 use crate::protocol::receiver::{WhyAborted, WhyClosed};
 use crate::protocol::sender::WhyNotReady;
@@ -91,6 +91,9 @@ fn aborted(why: &WhyAborted, socket: &SocketDetails) -> String {
                 "its clientId belongs to a living client of another user".to_owned(),
                 "it gets another clientId",
             ),
+            AbortReason::Other(reason) if **reason == *ENDED_BY_ADMIN => {
+                ("an administrator ended its session".to_owned(), "it is set visible or online anew")
+            }
             AbortReason::Other(reason) => {
                 (format!("the server gave its stream up ({reason})"), "it is set visible or online anew")
             }

@@ -21,9 +21,15 @@ mod live_client;
 mod process;
 mod rig;
 
+mod explain;
 mod guard;
 mod pages;
+mod secrets;
 mod server;
 mod sessions;
 mod sockets;
+
 mod steer;
+mod texts;
+mod token;
+mod why;

@@ -155,3 +155,22 @@ pub fn frame(stream: &mut EventStream, name: &str) -> String {
         }
     }
 }
+
+/// A sentence with its lengths of time left out: `12.4 s` and `1 min 3 s` are `N s`.
+pub fn untimed(sentence: &str) -> String {
+    let mut words: Vec<String> = sentence.split(' ').map(str::to_owned).collect();
+    let is_number = |word: &str| word.parse::<f64>().is_ok() && !(word.len() == 6 && !word.contains('.'));
+    let mut place = 0;
+    while place + 1 < words.len() {
+        let unit = words[place + 1].trim_end_matches([';', ',', ':']).to_owned();
+        if is_number(&words[place]) && unit == "min" {
+            words.drain(place..place + 2);
+            continue;
+        }
+        if is_number(&words[place]) && unit == "s" {
+            words[place] = "N".to_owned();
+        }
+        place += 1;
+    }
+    words.join(" ")
+}
