@@ -23,6 +23,7 @@ mod rig;
 
 mod explain;
 mod guard;
+mod live;
 mod pages;
 mod secrets;
 mod server;

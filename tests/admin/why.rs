@@ -135,7 +135,7 @@ fn whose_client_id_is_in_use_says_so() {
     wait_for(
         &admin,
         id,
-        "readyToConnect: its clientId belongs to a living client of another user; it stays so until it gets another clientId",
+        "readyToConnect: its clientId belongs to a living client of another user; it tries again in N s",
     );
     admin.told(200, "POST", &format!("/admin/api/sockets/{id}/clear-client-id"), None);
     admin.wait_for(id, "readyToPair/noPartnerClientId");
