@@ -85,6 +85,11 @@ fn who_was_taken_over_says_so_and_what_helps_helps() {
     let (server, admin) = start();
     let id = admin.spawn_one("demo", "controller", &json!({ "clientId": "000001" }));
     admin.wait_for(id, "readyToPair/noPartnerClientId");
+    // Before helloMaxDt it takes that for a request of its own that came late, and tries again.
+    until("a stream of some age", || match admin.session("000001").unwrap()["openForMs"].as_i64() {
+        Some(age) if age > 800 => Ok(()),
+        age => Err(format!("{age:?}")),
+    });
     let (stream, _) = Client::controller(server.address, "000001").connected();
     wait_for(
         &admin,
