@@ -87,8 +87,8 @@ pub(super) enum Code {
 }
 
 /// Explains what stands between two clients and interacting.
-#[utoipa::path(params(ExplainQuery), tag = openapi::SESSIONS, responses(
-    (status = 200, body = Explanation),
+#[utoipa::path(operation_id = "explain", params(ExplainQuery), tag = openapi::SESSIONS, responses(
+    (status = 200, description = "What stands between them.", body = Explanation),
     (status = 400, response = openapi::ProblemResponse),
 ))]
 #[get("/explain")]

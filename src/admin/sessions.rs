@@ -56,8 +56,8 @@ pub(super) struct EndQuery {
 }
 
 /// Lists sessions, browsers too, and reserved clientIds.
-#[utoipa::path(params(ListQuery), tag = openapi::SESSIONS, responses(
-    (status = 200, body = SessionPage),
+#[utoipa::path(operation_id = "listSessions", params(ListQuery), tag = openapi::SESSIONS, responses(
+    (status = 200, description = "A page of the list.", body = SessionPage),
     (status = 400, response = openapi::ProblemResponse),
 ))]
 #[get("/sessions")]
@@ -92,7 +92,7 @@ fn wanted(query: &ListQuery) -> Result<Wanted, Problem> {
 }
 
 /// Ends a session: its client opens it again, unless it is aborted.
-#[utoipa::path(tag = openapi::SESSIONS, params(("clientId" = String, Path, example = "482913"), EndQuery), responses(
+#[utoipa::path(operation_id = "endSession", tag = openapi::SESSIONS, params(("clientId" = String, Path, example = "482913"), EndQuery), responses(
     (status = 204, description = "It has ended."),
     (status = 400, response = openapi::ProblemResponse),
     (status = 404, response = openapi::ProblemResponse),

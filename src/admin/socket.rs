@@ -127,8 +127,8 @@ struct ErrorView {
 }
 
 /// One crSocket in full, and what it is waiting for.
-#[utoipa::path(tag = openapi::SOCKETS, params(("socketId" = u32, Path)), responses(
-    (status = 200, body = SocketFullView),
+#[utoipa::path(operation_id = "getSocket", tag = openapi::SOCKETS, params(("socketId" = u32, Path)), responses(
+    (status = 200, description = "As it is now.", body = SocketFullView),
     (status = 404, response = openapi::ProblemResponse),
 ))]
 #[get("/sockets/{socketId}")]

@@ -66,8 +66,8 @@ pub(super) struct SocketList {
 ///
 /// Pages go on behind the last one shown: who comes and goes meanwhile shifts nothing. Who changes what the list is sorted by
 /// may be seen twice, or not at all.
-#[utoipa::path(params(ListQuery), tag = openapi::SOCKETS, responses(
-    (status = 200, body = SocketList),
+#[utoipa::path(operation_id = "listSockets", params(ListQuery), tag = openapi::SOCKETS, responses(
+    (status = 200, description = "A page of the list.", body = SocketList),
     (status = 400, response = openapi::ProblemResponse),
 ))]
 #[get("/sockets")]

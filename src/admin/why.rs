@@ -164,3 +164,6 @@ fn interacting(socket: &SocketDetails) -> String {
 fn due(timers: &[(TimerKind, Millis)], timer: TimerKind) -> Option<Millis> {
     timers.iter().find(|(armed, _)| *armed == timer).map(|(_, after)| *after)
 }
+
+#[cfg(test)]
+mod tests;

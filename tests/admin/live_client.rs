@@ -94,7 +94,8 @@ impl Live {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let Some(message) = self.next_within(left) else {
-                panic!("no {kind} comes; so far: {:?}", self.texts);
+                let last = self.texts.last().map(|text| text.chars().take(400).collect::<String>());
+                panic!("no {kind} comes; so far: {} messages, the last: {last:?}", self.texts.len());
             };
             if message["type"] == kind {
                 return message;

@@ -19,11 +19,14 @@ mod live_client;
 #[path = "../server/process.rs"]
 #[allow(dead_code, reason = "shared with the tests of the server, which need more of it")]
 mod process;
+mod python_tools;
 mod rig;
 
 mod explain;
 mod guard;
 mod live;
+mod metrics;
+mod openapi;
 mod pages;
 mod secrets;
 mod server;
