@@ -301,7 +301,6 @@ fn a_watcher_that_reads_nothing_misses_and_holds_up_nobody() {
         }
     }
     assert!(slowest < Duration::from_secs(5), "who asked waited {slowest:?}");
-    println!("told {told}, slowest {slowest:?}");
     let missed: u64 = asleep.next_of("lagged")["missed"].as_u64().unwrap();
     assert!(missed > 1_000, "{missed} missed of {told}");
     let lagged: Value = serde_json::from_str(asleep.texts.last().unwrap()).unwrap();
