@@ -226,10 +226,12 @@ impl SendLine {
 
     fn set_timer(&self, step: &Step<'_>, actions: &mut Vec<SendLineAction>) {
         let timer = TimerKind::Answer;
-        actions.push(match self.next_due() {
-            Some(due) => SendLineAction::SetTimer { timer, after: (due - step.now).at_least_zero() },
-            None => SendLineAction::CancelTimer(timer),
-        });
+        match self.next_due() {
+            Some(due) => {
+                actions.push(SendLineAction::SetTimer { timer, after: (due - step.now).at_least_zero() });
+            }
+            None => actions.push(SendLineAction::CancelTimer(timer)),
+        }
     }
 }
 
