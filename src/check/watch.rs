@@ -15,6 +15,7 @@ mod text;
 mod told;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 pub use invariant::{Invariant, Violation};
 pub(super) use streams::{Acceptance, Party, Rules};
@@ -266,7 +267,7 @@ impl Watch {
     }
 
     /// The stream that says `hello` next was asked for by this client.
-    pub(super) fn stream_asked(&mut self, pid: Pid, party: Party, pairing: Pairing) {
+    pub(super) fn stream_asked(&mut self, pid: Pid, party: Rc<Party>, pairing: Pairing) {
         self.streams.asked(pid, party, pairing);
     }
 
