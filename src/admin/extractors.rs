@@ -13,12 +13,16 @@ const LONGEST_BODY: usize = 64 * 1024;
 pub(super) fn json() -> web::JsonConfig {
     web::JsonConfig::default().limit(LONGEST_BODY).error_handler(
         |error: JsonPayloadError, _: &HttpRequest| {
-            let status = match &error {
-                JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
-                    StatusCode::PAYLOAD_TOO_LARGE
-                }
-                JsonPayloadError::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                _ => StatusCode::BAD_REQUEST,
+            let is_too_long = matches!(
+                error,
+                JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. }
+            );
+            let status = if is_too_long {
+                StatusCode::PAYLOAD_TOO_LARGE
+            } else if matches!(error, JsonPayloadError::ContentType) {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            } else {
+                StatusCode::BAD_REQUEST
             };
             Problem::new(status, format!("the body cannot be understood: {error}")).into()
         },
