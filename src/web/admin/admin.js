@@ -142,7 +142,7 @@ live.addEventListener("open", () => {
 
 live.addEventListener("lost", ({ detail }) => {
   lost = { since: lost?.since ?? Date.now(), nextTryAt: detail.nextTryAt };
-  showConnection("lost", "connection lost, trying again");
+  showConnection("lost", "lost, trying again");
   showLost();
   probe();
 });

@@ -133,7 +133,7 @@ export class ExplainView {
 
 /** What is known of one of the two. */
 function side(role) {
-  const [heading, facts] = [make("h3", {}), make("dl", {})];
+  const [heading, facts] = [make("h2", {}), make("dl", {})];
   const show = (clientId, session) => {
     setText(heading, `${role} ${clientId}`);
     showPairs(facts, session === null ? [["session", "none on this server"]] : factsOf(session));

@@ -8,7 +8,7 @@ const FIGURES = [
   {
     name: "crSockets",
     figure: ({ sockets }) => count(sockets.total),
-    note: ({ sockets }) => (sockets.total === 0 ? "none hosted here" : `${count(sockets.byState.interacting)} interacting`),
+    note: ({ sockets }) => (sockets.total === 0 ? "none hosted" : `${count(sockets.byState.interacting)} interacting`),
   },
   {
     name: "Sessions",
@@ -18,7 +18,7 @@ const FIGURES = [
   {
     name: "Events / s",
     figure: ({ rates }) => rate(rates.eventsAccepted),
-    note: ({ rates }) => `${rate(rates.transitions)} transitions / s`,
+    note: ({ rates }) => `${rate(rates.transitions)} changes / s`,
   },
   {
     name: "Drops / s",
@@ -37,9 +37,9 @@ const FIGURES = [
     note: ({ process }) => `${count(process.openFiles)} open files`,
   },
   {
-    name: "CPU",
+    name: "CPU of a core",
     figure: ({ process }) => percent(process.cpuCores),
-    note: ({ process }) => `of one core, ${count(process.threads)} threads`,
+    note: ({ process }) => `${count(process.threads)} threads`,
   },
   {
     name: "Up",

@@ -27,10 +27,11 @@ export class ServerView {
       { class: "view" },
       make("h1", { class: "hidden-visually" }, "Server"),
       this.figures.element,
+      card("crSockets by app", make("div", { class: "table" }, this.apps.element), this.noApps),
       make(
         "div",
         { class: "columns" },
-        make("div", { class: "column" }, card("crSockets by app", this.apps.element, this.noApps), card("Counters", make("p", { class: "soft" }, "Since the start; those that are zero are left out."), this.counters.element)),
+        make("div", { class: "column" }, card("Counters", make("p", { class: "soft" }, "Since the start; those that are zero are left out."), make("div", { class: "table" }, this.counters.element))),
         make("div", { class: "column" }, card("Latency of routing", make("p", { class: "soft" }, "From accepted to written, the last minute or so."), this.latency), card("Sessions", this.sessions), card("Configuration", make("p", { class: "soft" }, "What holds. Secrets are masked."), this.problem, this.config)),
       ),
     );
@@ -92,8 +93,8 @@ function byApp(counts) {
 function appColumns() {
   const states = STATES.map((state) => ({ label: state, show: text((row) => count(row[state] ?? 0)), class: "number", isMarked: true }));
   return [
-    { label: "App", show: text(({ app }) => app), class: "key" },
-    { label: "Role", show: text(({ role }) => role) },
+    { label: "App", show: text(({ app }) => app), class: "key app" },
+    { label: "Role", show: text(({ role }) => role), class: "role" },
     ...states,
     { label: "all", show: text(({ total }) => count(total)), class: "number" },
   ];

@@ -15,7 +15,7 @@ const CONTEST_TONES = { contested: "stop", defended: "wait", quiet: "off" };
 export class SessionsView {
   title = "Sessions";
   #context;
-  #total = null;
+  #wasFiltered = null;
 
   constructor(context, params) {
     this.#context = context;
@@ -40,7 +40,7 @@ export class SessionsView {
     this.element = make(
       "div",
       { class: "view" },
-      make("section", { class: "card list sessions", "aria-labelledby": "sessions-title" }, this.heading, lead, this.said, this.filters.element, this.problem, this.table.element, this.empty, this.list.pager, this.apps.element),
+      make("section", { class: "card list sessions", "aria-labelledby": "sessions-title" }, this.heading, lead, this.said, this.filters.element, this.problem, make("div", { class: "table" }, this.table.element), this.empty, this.list.pager, this.apps.element),
     );
     this.update(params);
     if (context.stats !== null) {
@@ -82,11 +82,11 @@ export class SessionsView {
     this.table.show(sessions, isOther);
     this.table.element.hidden = sessions.length === 0;
     this.empty.hidden = sessions.length > 0;
-    if (sessions.length === 0 && this.#total !== this.isFiltered) {
+    if (sessions.length === 0 && this.#wasFiltered !== this.isFiltered) {
       const all = make("p", {}, make("a", { href: "#/sessions" }, "Show all sessions"));
       const none = make("p", {}, "A session begins when a browser or another client opens its event stream, or when a crSocket that is ", make("a", { href: "#/" }, "hosted here"), " connects.");
       this.empty.replaceChildren(make("h3", {}, this.isFiltered ? "None matches these filters" : "Nobody is connected"), this.isFiltered ? all : none);
-      this.#total = this.isFiltered;
+      this.#wasFiltered = this.isFiltered;
     }
   }
 
@@ -94,11 +94,11 @@ export class SessionsView {
     const ofStream = (of) => text((session) => (session.standing === "reserved" ? "–" : of(session)));
     return [
       { label: "clientId", show: text(({ clientId }) => clientId), class: "key digits" },
-      { label: "App", show: ofStream(({ app }) => orNone(app)) },
-      { label: "Role", show: ofStream(({ role }) => orNone(role)) },
+      { label: "App", class: "app", show: ofStream(({ app }) => orNone(app)) },
+      { label: "Role", class: "role", show: ofStream(({ role }) => orNone(role)) },
       { label: "Standing", isMarked: true, show: showStanding, class: "state" },
-      { label: "Open for", show: ofStream(({ openForMs }) => length(openForMs)), class: "number" },
-      { label: "Silent for", show: ofStream(({ silentForMs }) => shortLength(silentForMs)), class: "number" },
+      { label: "Open", show: ofStream(({ openForMs }) => length(openForMs)), class: "number" },
+      { label: "Silent", show: ofStream(({ silentForMs }) => shortLength(silentForMs)), class: "number" },
       { label: "Waiting", show: showWaiting, class: "number" },
       { label: "Out", show: ofStream(({ framesOut, bytesOut }) => `${count(framesOut)} · ${bytes(bytesOut)}`), class: "number" },
       { label: "Pairing", show: showPairing, class: "pairing" },
@@ -110,12 +110,9 @@ export class SessionsView {
   #showActions(cell, session) {
     if (cell.childElementCount === 0) {
       const button = (word, act, danger) => make("button", { type: "button", class: `button small${danger ? " danger" : ""}`, "aria-label": `${word} ${session.clientId}`, onclick: act }, word);
-      const explain = make("a", { class: "button small", "aria-label": `Explain ${session.clientId}` }, "Explain");
-      cell.append(explain, button("Recycle", () => this.#end(session.clientId, false)), button("Abort", () => this.#end(session.clientId, true), true));
+      cell.append(button("Recycle", () => this.#end(session.clientId, false)), button("Abort", () => this.#end(session.clientId, true), true));
     }
-    const [explain, ...others] = cell.children;
-    setAttribute(explain, "href", explainHref(session));
-    others.forEach((button) => (button.hidden = session.standing === "reserved"));
+    [...cell.children].forEach((button) => (button.hidden = session.standing === "reserved"));
   }
 
   #end(clientId, isAbort) {
@@ -156,19 +153,21 @@ function showStanding(cell, { standing, contest, reservedForMs }) {
 
 function showWaiting(cell, { queue, waiting }) {
   const frames = queue?.frames ?? 0;
-  setText(cell, frames === 0 && !waiting ? "0" : `${count(frames)} frames, ${count(queue?.bytes ? queue.events : 0)} events${waiting ? `; ${count(waiting)} kept` : ""}`);
-  setAttribute(cell, "title", queue ? `${bytes(queue.bytes)} in its queue` : null);
+  setText(cell, waiting ? `${count(frames)} + ${count(waiting)} kept` : count(frames));
+  setAttribute(cell, "title", queue ? `${count(queue.frames)} frames, ${count(queue.events)} events, ${bytes(queue.bytes)}` : null);
 }
 
-function showPairing(cell, { lastPinged, lastReject }) {
-  const parts = [];
-  if (lastPinged) {
-    parts.push(`pinged ${lastPinged.clientId} ${shortLength(lastPinged.agoMs)} ago`);
+/** Whom it pinged, who rejected it, and a link to what stands between the two. */
+function showPairing(cell, session) {
+  if (cell.childElementCount === 0) {
+    cell.append(make("span"), " ", make("a", { "aria-label": `Explain ${session.clientId}` }, "explain"));
   }
-  if (lastReject) {
-    parts.push(`rejected by ${lastReject.by} (${lastReject.reason}) ${shortLength(lastReject.agoMs)} ago`);
-  }
-  setText(cell, parts.join("; ") || "–");
+  const { lastPinged, lastReject } = session;
+  const pinged = lastPinged && `pinged ${lastPinged.clientId} ${shortLength(lastPinged.agoMs)} ago`;
+  const rejected = lastReject && `rejected by ${lastReject.by} (${lastReject.reason}) ${shortLength(lastReject.agoMs)} ago`;
+  const [words, explain] = cell.children;
+  setText(words, [pinged, rejected].filter(Boolean).join("; ") || "–");
+  setAttribute(explain, "href", explainHref(session));
 }
 
 function showFrom(cell, { hosted, remoteAddress, userAgent }) {

@@ -57,11 +57,12 @@ export class SocketView {
     this.since = make("span", { class: "soft" });
     this.why = make("p", { class: "sentence" });
     this.explain = make("a", { class: "button small" }, "Explain this pair");
+    this.partner = make("a", { class: "button small" });
     const away = make("button", { type: "button", class: "button small danger", onclick: () => this.#remove() }, "Remove");
     this.head = make(
       "section",
       { class: "card head" },
-      make("div", { class: "heading" }, this.heading, make("div", { class: "buttons" }, this.explain, away)),
+      make("div", { class: "heading" }, this.heading, make("div", { class: "buttons" }, this.partner, this.explain, away)),
       make("p", { class: "standing" }, make("span", { role: "status" }, this.badge, " ", this.subState), this.since),
       this.why,
     );
@@ -139,6 +140,9 @@ export class SocketView {
     setText(this.why, socket.why);
     setAttribute(this.why, "data-tone", TONES[state]);
     this.#place = `crSocket ${socket.socketId} of app ${app}`;
+    this.partner.hidden = !partnerClientId;
+    setText(this.partner, `Partner ${partnerClientId}`);
+    setAttribute(this.partner, "href", addressOf("/", { clientId: partnerClientId }));
     this.explain.hidden = !clientId || !partnerClientId;
     if (!this.explain.hidden) {
       const [controller, responder] = role === "controller" ? [clientId, partnerClientId] : [partnerClientId, clientId];

@@ -72,7 +72,7 @@ export class SocketsView {
       this.#filters.element,
       sort,
       this.problem,
-      this.table.element,
+      make("div", { class: "table" }, this.table.element),
       this.empty,
       this.list.pager,
       this.appList.element,
@@ -163,9 +163,10 @@ export class SocketsView {
     this.table.element.hidden = sockets.length === 0;
     this.empty.hidden = sockets.length > 0;
     const why = sockets.length > 0 ? "" : Object.keys(pick(this.#params, FILTERS)).length > 0 ? "filtered" : "none";
-    if (this.empty.dataset.why !== why) {
-      setAttribute(this.empty, "data-why", why);
-      this.empty.replaceChildren(...(why === "filtered" ? filteredOut() : why === "none" ? this.#noneYet() : []));
+    const whose = `${why} ${this.#params.clientId ?? ""}`;
+    if (this.empty.dataset.why !== whose) {
+      setAttribute(this.empty, "data-why", whose);
+      this.empty.replaceChildren(...(why === "filtered" ? filteredOut(this.#params.clientId) : why === "none" ? this.#noneYet() : []));
     }
   }
 
@@ -194,8 +195,9 @@ export class SocketsView {
   }
 }
 
-function filteredOut() {
-  return [make("h3", {}, "None matches these filters"), make("p", {}, make("a", { href: "#/" }, "Show all crSockets"))];
+function filteredOut(clientId) {
+  const elsewhere = clientId && make("p", {}, "It is not hosted here. Is it a browser’s? Look among the ", make("a", { href: addressOf("/sessions", { clientId }) }, `sessions for ${clientId}`), ".");
+  return [make("h3", {}, "None matches these filters"), ...(elsewhere ? [elsewhere] : []), make("p", {}, make("a", { href: "#/" }, "Show all crSockets"))];
 }
 
 /** What is set, of these names (of all where none are given). */
@@ -226,8 +228,8 @@ function columns(clock) {
   };
   return [
     { label: "Socket", sort: "socketId", show: link(({ socketId }) => socketId, here), class: "key" },
-    { label: "App", sort: "app", show: text(({ app }) => app) },
-    { label: "Role", show: text(({ role }) => role) },
+    { label: "App", sort: "app", show: text(({ app }) => app), class: "app" },
+    { label: "Role", show: text(({ role }) => role), class: "role" },
     { label: "clientId", sort: "clientId", isMarked: true, show: link(({ clientId }) => clientId ?? "none", here), class: "digits" },
     { label: "Partner", isMarked: true, show: link(({ partnerClientId }) => partnerClientId ?? "none", explain), class: "digits" },
     { label: "State", sort: "state", isMarked: true, show: showState, class: "state" },
