@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { byId, setAttribute, setText } from "./dom.js";
 import { ExplainView } from "./explain.js";
 import { shortLength, timeOfDay } from "./format.js";
-import { Live } from "./live.js";
+import { BRISK, Live, SPARING } from "./live.js";
 import { LoginView } from "./login.js";
 import { ServerView } from "./server.js";
 import { SessionsView } from "./sessions.js";
@@ -16,10 +16,19 @@ const LOGGED_IN = "crsocket-admin-logged-in";
 /** A connection that is back so soon was hardly lost. */
 const LOST_SHOWN_MS = 700;
 
+/** From so many crSockets or sessions on, this page is sparing with its questions. */
+const LARGE = 2_000;
+
 const live = new Live();
 /** What the server's clock is ahead of this one. */
 let aheadMs = 0;
-const context = { live, stats: null, clock: () => Date.now() + aheadMs };
+const context = {
+  live,
+  stats: null,
+  clock: () => Date.now() + aheadMs,
+  isLarge: () => context.stats !== null && Math.max(context.stats.sockets.total, context.stats.sessions.total) > LARGE,
+  pace: () => (context.isLarge() ? SPARING : BRISK),
+};
 
 let view = null;
 let shown = "";
@@ -135,6 +144,7 @@ live.addEventListener("open", () => {
   lost = null;
   byId("lost").hidden = true;
   showConnection("live", "live");
+  readStats();
   if (wasLost) {
     view?.refresh?.();
   }
@@ -144,12 +154,12 @@ live.addEventListener("lost", ({ detail }) => {
   lost = { since: lost?.since ?? Date.now(), nextTryAt: detail.nextTryAt };
   showConnection("lost", "lost, trying again");
   showLost();
-  probe();
+  readStats();
 });
 
-/** A WebSocket does not tell why it was refused; a request does. */
-function probe() {
-  api.get("stats").catch(() => {});
+/** At once, as the first ones would come a second later. Also, a WebSocket does not tell why it was refused; this does. */
+function readStats() {
+  api.get("stats").then(showStats, () => {});
 }
 
 function showLost() {
@@ -165,12 +175,13 @@ setInterval(showLost, 250);
 byId("try-now").addEventListener("click", () => live.tryNow());
 addEventListener("online", () => live.tryNow());
 
-live.addEventListener("stats", ({ detail: { stats } }) => {
+function showStats(stats) {
   aheadMs = stats.at - Date.now();
   context.stats = stats;
   setText(byId("version"), `CRSocket ${stats.version}`);
   view?.stats?.(stats);
-});
+}
+live.addEventListener("stats", ({ detail }) => showStats(detail.stats));
 for (const type of ["transitions", "events", "sessions", "lagged", "error"]) {
   live.addEventListener(type, ({ detail }) => view?.[type]?.(detail));
 }

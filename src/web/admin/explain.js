@@ -5,7 +5,7 @@ import { get } from "./api.js";
 import { field, make, problemPlace, setAttribute, setText, showProblem } from "./dom.js";
 import { addressOf } from "./filters.js";
 import { count, length, orNone, shortLength } from "./format.js";
-import { Throttle } from "./live.js";
+import { BRISK, Throttle } from "./live.js";
 
 const CLIENT_ID = /^\d{6}$/;
 
@@ -14,7 +14,7 @@ export class ExplainView {
   #context;
   #params = {};
   #shown = "";
-  #throttle = new Throttle(() => this.#read(), 1_000);
+  #throttle = new Throttle(() => this.#read(), () => BRISK);
 
   constructor(context, params) {
     this.#context = context;

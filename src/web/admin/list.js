@@ -13,17 +13,18 @@ export class List {
   #answer = null;
   #isOther = true;
   #reading = null;
-  #throttle = new Throttle(() => this.#read());
+  #throttle;
   #place = make("span", { class: "soft" });
   #first = make("button", { type: "button", class: "button small", onclick: () => this.#turn([]) }, "First");
   #back = make("button", { type: "button", class: "button small", onclick: () => this.#turn(this.#cursors.slice(0, -1)) }, "Back");
   #next = make("button", { type: "button", class: "button small", onclick: () => this.#turn([...this.#cursors, this.#answer.next]) }, "Next");
 
   /**
-   * @param path of the API; `items` the name of the list in its answer; `limit` rows a page.
+   * @param path of the API; `items` the name of the list in its answer; `limit` rows a page; `pace` of a throttle.
    * @param listeners `show(items, total, isOther)` and `failed(error)`, null once it succeeds again.
    */
-  constructor({ path, items, limit }, listeners) {
+  constructor({ path, items, limit, pace }, listeners) {
+    this.#throttle = new Throttle(() => this.#read(), pace);
     this.#path = path;
     this.items = items;
     this.limit = limit;

@@ -105,30 +105,31 @@ export class Live extends EventTarget {
   }
 }
 
-/**
- * Calls `act` soon after it is asked to, but never two at a time, never sooner than `minMs` after the last one began,
- * and so seldom that answers take a `share` of the time at most: a page that is open must not burden a large server.
- */
+/** How often something may be read again: no sooner than `minMs`, and only in this `share` of the time. */
+export const BRISK = { minMs: 300, share: 0.3 };
+/** Where a server is large: reading must not be a burden to it. */
+export const SPARING = { minMs: 1_000, share: 0.015 };
+
+/** Calls `act` soon after it is asked to, but never two at a time, and no more often than its pace allows. */
 export class Throttle {
   #act;
-  #minMs;
-  #share;
+  #pace;
   #timer = null;
   #isRunning = false;
   #isAskedAgain = false;
-  #next = 0;
+  #last = { began: -Infinity, tookMs: 0 };
 
-  constructor(act, minMs = 1_000, share = 0.015) {
+  /** @param pace gives `BRISK`, `SPARING` or the like, anew each time. */
+  constructor(act, pace) {
     this.#act = act;
-    this.#minMs = minMs;
-    this.#share = share;
+    this.#pace = pace;
   }
 
   ask() {
     if (this.#isRunning) {
       this.#isAskedAgain = true;
     } else if (this.#timer === null) {
-      this.#timer = setTimeout(() => this.now(), Math.max(0, this.#next - performance.now()));
+      this.#timer = setTimeout(() => this.now(), this.#waitMs());
     }
   }
 
@@ -141,18 +142,24 @@ export class Throttle {
       return;
     }
     this.#isRunning = true;
-    const begin = performance.now();
+    const began = performance.now();
     try {
       await this.#act();
     } finally {
       this.#isRunning = false;
-      const took = performance.now() - begin;
-      this.#next = begin + Math.max(this.#minMs, Math.min(THROTTLE_MAX_MS, took < 10 ? 0 : took / this.#share));
+      this.#last = { began, tookMs: performance.now() - began };
       if (this.#isAskedAgain) {
         this.#isAskedAgain = false;
         this.ask();
       }
     }
+  }
+
+  #waitMs() {
+    const { minMs, share } = this.#pace();
+    const { began, tookMs } = this.#last;
+    const apartMs = Math.max(minMs, Math.min(THROTTLE_MAX_MS, tookMs / share));
+    return Math.max(0, began + apartMs - performance.now());
   }
 
   stop() {

@@ -16,12 +16,13 @@ export class Obstacles {
   #clock;
   #stats = null;
   #waiting = [];
-  #throttle = new Throttle(() => this.#read(), 1_000, 0.01);
+  #throttle;
   #list = make("ul", { class: "obstacles" });
   #note = make("p", { class: "soft" });
 
-  constructor(clock) {
+  constructor({ clock, pace }) {
     this.#clock = clock;
+    this.#throttle = new Throttle(() => this.#read(), pace);
     this.element = make("section", { class: "card", "aria-labelledby": "obstacles-title" }, make("h2", { id: "obstacles-title" }, "What stands in the way"), this.#list, this.#note);
   }
 

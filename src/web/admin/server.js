@@ -31,8 +31,8 @@ export class ServerView {
       make(
         "div",
         { class: "columns" },
-        make("div", { class: "column" }, card("Counters", make("p", { class: "soft" }, "Since the start; those that are zero are left out."), make("div", { class: "table" }, this.counters.element))),
-        make("div", { class: "column" }, card("Latency of routing", make("p", { class: "soft" }, "From accepted to written, the last minute or so."), this.latency), card("Sessions", this.sessions), card("Configuration", make("p", { class: "soft" }, "What holds. Secrets are masked."), this.problem, this.config)),
+        make("div", { class: "column" }, card("Counters", make("p", { class: "soft" }, "Since the start; those that are zero are left out."), make("div", { class: "table" }, this.counters.element)), card("Configuration", make("p", { class: "soft" }, "What holds. Secrets are masked."), this.problem, this.config)),
+        make("div", { class: "column" }, card("Latency of routing", make("p", { class: "soft" }, "From accepted to written, the last minute or so."), this.latency), card("Sessions", this.sessions)),
       ),
     );
     this.subscribe();

@@ -33,7 +33,7 @@ export class SessionsView {
       ],
       (values) => (location.hash = addressOf("/sessions", values)),
     );
-    this.list = new List({ path: "sessions", items: "sessions", limit: PAGE }, { show: (...all) => this.#show(...all), failed: (error) => showProblem(this.problem, error) });
+    this.list = new List({ path: "sessions", items: "sessions", limit: PAGE, pace: context.pace }, { show: (...all) => this.#show(...all), failed: (error) => showProblem(this.problem, error) });
     this.table = new Table({ caption: "Sessions of this server", columns: this.#columns(), keyOf: ({ clientId }) => clientId });
     this.empty = make("div", { class: "empty", hidden: true });
     const lead = make("p", { class: "soft" }, "Every event stream of this server, those of browsers too, and clientIds that are reserved.");

@@ -7,7 +7,7 @@ import { make, problemPlace, setAttribute, setText, showProblem } from "./dom.js
 import { Facts } from "./facts.js";
 import { addressOf } from "./filters.js";
 import { length } from "./format.js";
-import { Throttle } from "./live.js";
+import { BRISK, Throttle } from "./live.js";
 import { Send } from "./send.js";
 import { Timeline } from "./timeline.js";
 import { TONES } from "./words.js";
@@ -20,7 +20,9 @@ export class SocketView {
   #socket = null;
   #place = "";
   #wantsParams = false;
-  #throttle = new Throttle(() => this.#read(), 250, 0.1);
+  /** Whether it is being removed from here: there will be nothing to read. */
+  #isLeaving = false;
+  #throttle = new Throttle(() => this.#read(), () => BRISK);
   #ticking = setInterval(() => this.#tick(), TICK_MS);
 
   constructor(context, _params, id) {
@@ -105,6 +107,9 @@ export class SocketView {
   }
 
   async #read() {
+    if (this.#isLeaving) {
+      return;
+    }
     try {
       const socket = await get(`sockets/${encodeURIComponent(this.#id)}`);
       showProblem(this.problem, null);
@@ -168,8 +173,14 @@ export class SocketView {
       text: "It says goodbye to its partner and is gone. This cannot be undone.",
       word: "Remove",
       act: async () => {
-        await remove(`sockets/${encodeURIComponent(this.#id)}`);
-        location.hash = "#/";
+        this.#isLeaving = true;
+        try {
+          await remove(`sockets/${encodeURIComponent(this.#id)}`);
+          location.hash = "#/";
+        } catch (error) {
+          this.#isLeaving = false;
+          throw error;
+        }
       },
     });
   }

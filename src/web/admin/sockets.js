@@ -12,8 +12,6 @@ import { Table, link, text } from "./table.js";
 import { METASTATES, STATES, SUB_STATES, TONES, waitsFor } from "./words.js";
 
 const PAGE = 50;
-/** From so many crSockets on, what happens is learnt from the figures, not from each transition. */
-const MANY = 2_000;
 const SORTS = { socketId: "Socket", app: "App", clientId: "clientId", state: "State", since: "Longest in its state" };
 const FILTERS = ["app", "role", "state", "metastate", "subState", "clientId", "partnerClientId"];
 
@@ -28,9 +26,9 @@ export class SocketsView {
   constructor(context, params) {
     this.#context = context;
     this.figures = new Figures();
-    this.obstacles = new Obstacles(context.clock);
+    this.obstacles = new Obstacles(context);
     this.diagram = new Diagram(make("div", { class: "card diagram-card" }), (name) => this.#hrefOf(name));
-    this.list = new List({ path: "sockets", items: "sockets", limit: PAGE }, { show: (...all) => this.#show(...all), failed: (error) => showProblem(this.problem, error) });
+    this.list = new List({ path: "sockets", items: "sockets", limit: PAGE, pace: context.pace }, { show: (...all) => this.#show(...all), failed: (error) => showProblem(this.problem, error) });
     this.#makeParts();
     this.element = this.#makeElement();
     this.diagram.element.addEventListener("click", (event) => event.target.closest("a") && this.section.scrollIntoView({ block: "nearest" }));
@@ -96,10 +94,10 @@ export class SocketsView {
     this.subscribe();
   }
 
-  /** What this view wants to be told. */
+  /** What this view wants to be told; of a large server no single transitions: its figures tell that there were some. */
   subscribe() {
-    const isMany = this.#context.stats === null || this.#context.stats.sockets.total > MANY;
-    this.#context.live.subscribe({ subscribe: isMany ? ["stats"] : ["stats", "transitions"] });
+    const { live, stats, isLarge } = this.#context;
+    live.subscribe({ subscribe: stats === null || isLarge() ? ["stats"] : ["stats", "transitions"] });
   }
 
   stats(stats) {
