@@ -33,6 +33,8 @@ const context = {
 let view = null;
 let shown = "";
 let lost = null;
+/** The server's version when this page was loaded. */
+let firstVersion = null;
 
 // Views
 
@@ -178,7 +180,8 @@ addEventListener("online", () => live.tryNow());
 function showStats(stats) {
   aheadMs = stats.at - Date.now();
   context.stats = stats;
-  setText(byId("version"), `CRSocket ${stats.version}`);
+  firstVersion ??= stats.version;
+  setText(byId("version"), `CRSocket ${stats.version}${stats.version === firstVersion ? "" : ": reload this page, it is of another version"}`);
   view?.stats?.(stats);
 }
 live.addEventListener("stats", ({ detail }) => showStats(detail.stats));

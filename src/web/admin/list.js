@@ -93,6 +93,7 @@ export class List {
 
   #showPlace() {
     const { total, next } = this.#answer;
+    const focused = document.activeElement;
     const shown = this.#answer[this.items].length;
     const begin = this.#cursors.length * this.limit;
     setText(this.#place, shown === 0 ? `none of ${count(total)} here` : `${count(begin + 1)}–${count(begin + shown)} of ${count(total)}`);
@@ -100,5 +101,9 @@ export class List {
     this.#first.disabled = this.#cursors.length === 0;
     this.#back.disabled = this.#cursors.length === 0;
     this.#next.disabled = next === null;
+    if (focused?.disabled && this.pager.contains(focused)) {
+      // A button that is disabled loses the focus: the other way goes on.
+      (this.#next.disabled ? this.#back : this.#next).focus();
+    }
   }
 }
