@@ -51,13 +51,13 @@ impl<T> IdTable<T> {
 
     /// The value of this id.
     pub fn get(&self, id: ClientId) -> Option<&T> {
-        let [first, second, third] = places_of(id);
+        let [first, second, third] = places_of(id.number());
         self.top.as_ref()?.get(first)?.get(second)?.get(third)
     }
 
     /// The value of this id, to be changed.
     pub fn get_mut(&mut self, id: ClientId) -> Option<&mut T> {
-        let [first, second, third] = places_of(id);
+        let [first, second, third] = places_of(id.number());
         self.top.as_mut()?.get_mut(first)?.get_mut(second)?.get_mut(third)
     }
 
@@ -72,7 +72,7 @@ impl<T> IdTable<T> {
 
     /// The value of this id, which is made first if there is none.
     pub fn get_or_insert_with(&mut self, id: ClientId, make: impl FnOnce() -> T) -> &mut T {
-        let [first, second, third] = places_of(id);
+        let [first, second, third] = places_of(id.number());
         let top = self.top.get_or_insert_with(|| Box::new(Page::new()));
         let page = top.get_or_insert_with(first, Page::new).get_or_insert_with(second, Page::new);
         self.len += usize::from(page.get(third).is_none());
@@ -81,7 +81,7 @@ impl<T> IdTable<T> {
 
     /// Takes the value of this id out of the table.
     pub fn remove(&mut self, id: ClientId) -> Option<T> {
-        let [first, second, third] = places_of(id);
+        let [first, second, third] = places_of(id.number());
         let top = self.top.as_mut()?;
         let middle = top.get_mut(first)?;
         let page = middle.get_mut(second)?;
@@ -101,10 +101,19 @@ impl<T> IdTable<T> {
 
     /// All ids with their values, in the order of ids.
     pub fn iter(&self) -> impl Iterator<Item = (ClientId, &T)> {
-        self.top.iter().flat_map(|top| {
-            top.iter().flat_map(|(first, middle)| {
-                middle.iter().flat_map(move |(second, page)| {
-                    page.iter()
+        self.iter_behind(None)
+    }
+
+    /// The ids behind this one, in their order; pages in front of it are not looked at.
+    pub fn iter_behind(&self, id: Option<ClientId>) -> impl Iterator<Item = (ClientId, &T)> {
+        let [begin, begin_there, begin_in_it] = id.map_or([0; 3], |id| places_of(id.number() + 1));
+        let from = |is_begin: bool, place: usize| if is_begin { place } else { 0 };
+        self.top.iter().flat_map(move |top| {
+            top.iter_from(begin).flat_map(move |(first, middle)| {
+                let is_first = first == begin;
+                middle.iter_from(from(is_first, begin_there)).flat_map(move |(second, page)| {
+                    let is_first = is_first && second == begin_there;
+                    page.iter_from(from(is_first, begin_in_it))
                         .filter_map(move |(third, value)| Some((id_at([first, second, third])?, value)))
                 })
             })
@@ -150,8 +159,9 @@ impl<T> Page<T> {
         Some(*value)
     }
 
-    fn iter(&self) -> impl Iterator<Item = (usize, &T)> {
-        self.places.iter().enumerate().filter_map(|(place, value)| Some((place, value.as_deref()?)))
+    fn iter_from(&self, begin: usize) -> impl Iterator<Item = (usize, &T)> {
+        let places = self.places.iter().enumerate().skip(begin);
+        places.filter_map(|(place, value)| Some((place, value.as_deref()?)))
     }
 
     fn iter_mut(&mut self) -> impl Iterator<Item = (usize, &mut T)> {
@@ -159,9 +169,10 @@ impl<T> Page<T> {
     }
 }
 
-/// Where an id's value is: the place of its page's page in the uppermost one, that of its page in there, and its own.
-fn places_of(id: ClientId) -> [usize; 3] {
-    let number = id.number() as usize;
+/// Where the value of the id with this number is: the place of its page's page in the uppermost one, that of its page in
+/// there, and its own.
+fn places_of(number: u32) -> [usize; 3] {
+    let number = number as usize;
     [number / (PLACES * PLACES), number / PLACES % PLACES, number % PLACES]
 }
 
@@ -290,6 +301,8 @@ mod tests {
             prop_assert_eq!(table.get(asked), map.get(&asked));
             prop_assert_eq!(table.contains(asked), map.contains_key(&asked));
             prop_assert!(table.iter().eq(map.iter().map(|(id, value)| (*id, value))));
+            let behind = map.iter().filter(|(id, _)| **id > asked).map(|(id, value)| (*id, value));
+            prop_assert!(table.iter_behind(Some(asked)).eq(behind));
         }
 
         #[test]
@@ -308,7 +321,7 @@ mod tests {
     #[test]
     fn memory_is_given_back() {
         let pages = |table: &IdTable<u32>| {
-            let middle = table.top.iter().flat_map(|top| top.iter());
+            let middle = table.top.iter().flat_map(|top| top.iter_from(0));
             let pages: Vec<usize> = middle.map(|(_, page)| page.used).collect();
             pages
         };
