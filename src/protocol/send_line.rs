@@ -231,12 +231,10 @@ impl SendLine {
 
     fn set_timer(&self, step: &Step<'_>, actions: &mut Vec<SendLineAction>) {
         let timer = TimerKind::Answer;
-        match self.next_due() {
-            Some(due) => {
-                actions.push(SendLineAction::SetTimer { timer, after: (due - step.now).at_least_zero() });
-            }
-            None => actions.push(SendLineAction::CancelTimer(timer)),
-        }
+        actions.push(match self.next_due() {
+            Some(due) => SendLineAction::SetTimer { timer, after: (due - step.now).at_least_zero() },
+            None => SendLineAction::CancelTimer(timer),
+        });
     }
 }
 
