@@ -39,7 +39,7 @@ export class Actors {
       ["buffered", count(sender.buffered)],
       ["in line", count(sender.inLine)],
       ["awaits answer", sender.awaitsAnswer ? "yes" : "no"],
-      ...(rejection === null ? [] : [["rejected by", `${rejection.by}: ${rejection.reason}`]]),
+      ...(rejection === null ? [] : [["rejected by", `${rejection.by ?? "the server"}: ${rejection.reason}`]]),
     ]);
     this.#showTimers(socket.timers);
   }
