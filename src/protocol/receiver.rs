@@ -198,6 +198,27 @@ impl Receiver {
         }
     }
 
+    /// The clientId of the stream that is open or closing.
+    pub fn client_id(&self) -> Option<ClientId> {
+        match &self.stream {
+            Stream::Open(open) => Some(open.credentials.client_id),
+            Stream::Closing(closing) => Some(closing.credentials.client_id),
+            Stream::None | Stream::Waiting | Stream::Requested { .. } | Stream::Aborted(_) => None,
+        }
+    }
+
+    /// When the first `hello` of the stream came that is open.
+    pub fn open_since(&self) -> Option<Millis> {
+        match &self.stream {
+            Stream::Open(open) => Some(open.since),
+            Stream::Closing(_)
+            | Stream::None
+            | Stream::Waiting
+            | Stream::Requested { .. }
+            | Stream::Aborted(_) => None,
+        }
+    }
+
     /// The number of the last stream that was opened.
     pub fn stream_number(&self) -> StreamNo {
         self.number

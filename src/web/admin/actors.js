@@ -31,15 +31,14 @@ export class Actors {
       ["resets", count(socket.resets)],
     ]);
     this.#showActor("eventReceiver", RECEIVER_TONES[receiver.state], named(receiver), [
-      ["stream", receiver.stream === null ? "none" : `${orNone(receiver.stream.clientId)}, pid ${orNone(receiver.stream.pid)}`],
-      ["open for", receiver.stream === null ? "–" : length(receiver.stream.sinceMs)],
+      ...streamFacts(receiver.stream),
     ]);
     this.#showActor("eventSender", SENDER_TONES[sender.state], named(sender), [
       ["queued", count(sender.queued)],
       ["buffered", count(sender.buffered)],
       ["in line", count(sender.inLine)],
       ["awaits answer", sender.awaitsAnswer ? "yes" : "no"],
-      ...(rejection === null ? [] : [["rejected by", `${rejection.by}: ${rejection.reason}`]]),
+      ...(rejection === null ? [] : [["rejected by", `${rejection.by ?? "the server"}: ${rejection.reason}`]]),
     ]);
     this.#showTimers(socket.timers);
   }
@@ -68,6 +67,15 @@ export class Actors {
       setText(place, dueAt <= now ? "due" : `in ${shortLength(dueAt - now)}`);
     }
   }
+}
+
+/** What is known of a stream: no clientId and no age while nothing tells them. */
+function streamFacts(stream) {
+  if (!stream) {
+    return [["stream", "none"]];
+  }
+  const known = [["clientId", stream.clientId], ["pid", stream.pid], ["open for", stream.sinceMs && length(stream.sinceMs)]];
+  return known.filter(([, value]) => value).map(([name, value]) => [name, orNone(value)]);
 }
 
 /** Names and values of a list; its elements stay where only values change. */

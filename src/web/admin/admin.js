@@ -178,6 +178,10 @@ byId("try-now").addEventListener("click", () => live.tryNow());
 addEventListener("online", () => live.tryNow());
 
 function showStats(stats) {
+  if (stats.at === 0) {
+    // The server has only just begun, and has not looked yet.
+    return;
+  }
   aheadMs = stats.at - Date.now();
   context.stats = stats;
   firstVersion ??= stats.version;

@@ -152,7 +152,7 @@ function factsOf(session) {
     ["open for", length(session.openForMs)],
     ["silent for", shortLength(session.silentForMs)],
     ["last pinged", session.lastPinged ? `${session.lastPinged.clientId}, ${shortLength(session.lastPinged.agoMs)} ago` : "nobody"],
-    ["last reject", session.lastReject ? `by ${session.lastReject.by}: ${session.lastReject.reason}, ${shortLength(session.lastReject.agoMs)} ago` : "none"],
+    ["last reject", session.lastReject ? `by ${session.lastReject.by ?? "the server"}: ${session.lastReject.reason}, ${shortLength(session.lastReject.agoMs)} ago` : "none"],
     ["waiting frames", count(session.queue?.frames ?? 0)],
   ];
 }

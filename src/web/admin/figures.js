@@ -55,7 +55,7 @@ export function dropsNow(stats) {
   return stats.counters
     .filter(({ family, perSecond }) => family === "events_dropped" && perSecond > 0)
     .sort((one, other) => other.perSecond - one.perSecond)
-    .map(({ reason, perSecond }) => ({ reason: reason ?? "unknown reason", perSecond }));
+    .map(({ reason, perSecond }) => ({ reason: reason || "no reason given", perSecond }));
 }
 
 export class Figures {

@@ -5,12 +5,11 @@ import { make, setText } from "./dom.js";
 import { dropsNow } from "./figures.js";
 import { count, length, rate } from "./format.js";
 import { Throttle } from "./live.js";
-import { STATES, TONES, waitsFor } from "./words.js";
+import { TONES, waitsFor } from "./words.js";
 
 const SHOWN = 6;
 /** Timers that are later than this mean that the machine does not keep up. */
 const LATE_MS = 500;
-const WAITING = STATES.filter((state) => state !== "interacting");
 
 export class Obstacles {
   #clock;
@@ -40,12 +39,13 @@ export class Obstacles {
   }
 
   async #read() {
-    const counts = this.#stats?.sockets.byState ?? {};
-    const states = WAITING.filter((state) => counts[state] !== 0);
+    const { passive = 0, interacting = 0 } = this.#stats?.sockets.byState ?? {};
+    const active = (this.#stats?.sockets.total ?? 0) - passive;
     try {
-      const query = { sort: "since", order: "asc", limit: SHOWN };
-      const answers = await Promise.all(states.map((state) => get("sockets", { ...query, state })));
-      this.#waiting = answers.flatMap(({ sockets }) => sockets).sort(longestFirst).slice(0, SHOWN);
+      // Those that are passive last: that is often meant.
+      const waiting = active > interacting ? await longest({ metastate: "active", state: "!interacting" }, SHOWN) : [];
+      const away = passive > 0 && waiting.length < SHOWN ? await longest({ state: "passive" }, SHOWN - waiting.length) : [];
+      this.#waiting = [...waiting, ...away];
       this.#draw();
     } catch {
       // The page says as a whole that the server cannot be reached; what was read last stays.
@@ -82,10 +82,8 @@ export class Obstacles {
 
 const trouble = (words) => make("li", { "data-tone": "stop" }, make("a", { href: "#/server" }, words));
 
-/** Those that are passive last: that is often meant. */
-function longestFirst(one, other) {
-  return Number(one.state === "passive") - Number(other.state === "passive") || one.since - other.since;
-}
+/** Those that have been in their state longest. */
+const longest = async (filter, limit) => (await get("sockets", { ...filter, sort: "since", order: "asc", limit })).sockets;
 
 function noteOn(total, waiting, shown, items) {
   if (total === 0) {

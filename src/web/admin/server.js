@@ -4,7 +4,7 @@ import { showPairs } from "./actors.js";
 import { get } from "./api.js";
 import { make, problemPlace, setAttribute, setText, showProblem } from "./dom.js";
 import { Figures } from "./figures.js";
-import { bytes, count, length, micros, rate } from "./format.js";
+import { bytes, count, length, micros, orNone, rate } from "./format.js";
 import { Table, text } from "./table.js";
 import { STATES } from "./words.js";
 
@@ -103,7 +103,7 @@ function appColumns() {
 function counterColumns() {
   return [
     { label: "Counter", show: text(({ family }) => family.replaceAll("_", " ")), class: "key" },
-    { label: "Reason", show: text(({ reason }) => reason ?? "–") },
+    { label: "Reason", show: text(({ reason }) => orNone(reason)) },
     { label: "Count", show: text((row) => count(row.count)), class: "number" },
     { label: "A second", show: showRate, class: "number" },
   ];

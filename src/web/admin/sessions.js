@@ -164,7 +164,7 @@ function showPairing(cell, session) {
   }
   const { lastPinged, lastReject } = session;
   const pinged = lastPinged && `pinged ${lastPinged.clientId} ${shortLength(lastPinged.agoMs)} ago`;
-  const rejected = lastReject && `rejected by ${lastReject.by} (${lastReject.reason}) ${shortLength(lastReject.agoMs)} ago`;
+  const rejected = lastReject && `rejected by ${lastReject.by ?? "the server"} (${lastReject.reason}) ${shortLength(lastReject.agoMs)} ago`;
   const [words, explain] = cell.children;
   setText(words, [pinged, rejected].filter(Boolean).join("; ") || "–");
   setAttribute(explain, "href", explainHref(session));

@@ -94,6 +94,12 @@ export class SocketView {
   }
 
   error({ detail }) {
+    if (this.#wantsParams) {
+      // They are not allowed: what was asked for together with them is asked for without.
+      this.#wantsParams = false;
+      this.timeline.withParams.checked = false;
+      this.subscribe();
+    }
     this.timeline.say(detail);
   }
 

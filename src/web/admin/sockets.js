@@ -47,7 +47,7 @@ export class SocketsView {
       [
         { name: "app", label: "App", suggestions: "apps" },
         { name: "role", label: "Role", options: ["controller", "responder"] },
-        { name: "standing", label: "State", options: [...STATES, ...METASTATES.map((name) => [`meta:${name}`, `all ${name}`])] },
+        { name: "standing", label: "State", options: [["!interacting", "not interacting"], ...STATES, ...METASTATES.map((name) => [`meta:${name}`, `all ${name}`])] },
         { name: "subState", label: "subState", suggestions: "sub-states" },
         { name: "clientId", label: "clientId", isClientId: true },
         { name: "partnerClientId", label: "Partner", isClientId: true },
