@@ -98,6 +98,7 @@ pub mod metrics;
 pub mod practice;
 pub mod protocol;
 pub mod server;
+pub mod top;
 pub mod web;
 
 /// The README's examples run as tests.
