@@ -146,7 +146,9 @@ mod tests {
         ] {
             assert_eq!(Admin::new(address, None).unwrap().base(), base);
         }
-        for bad in ["", "127.0.0.1:8081", "ftp://a", "http://", "http://a/?b", "http://a/#b", "http://me:pw@a"] {
+        for bad in
+            ["", "127.0.0.1:8081", "ftp://a", "http://", "http://a/?b", "http://a/#b", "http://me:pw@a"]
+        {
             let error = Admin::new(bad, None).unwrap_err();
             assert!(matches!(&error, TopError::Address { seen } if !seen.contains("pw")), "{bad}: {error}");
         }

@@ -11,7 +11,10 @@ use super::problem::Problem;
 pub(super) fn lines(snapshot: &Snapshot) -> Vec<String> {
     let Snapshot { stats, waiting } = snapshot;
     let mut lines = vec![
-        Line::of("top").with("at", stats.at).text("version", &stats.version).with("uptimeMs", stats.uptime_ms),
+        Line::of("top")
+            .with("at", stats.at)
+            .text("version", &stats.version)
+            .with("uptimeMs", stats.uptime_ms),
     ];
     lines.extend(sockets(&stats.sockets));
     lines.push(sessions(&stats.sessions));

@@ -58,7 +58,9 @@ pub enum Problem {
         url: String,
     },
     /// 401 with a token.
-    #[error("{url} does not accept the token of {from} (401). It must be that of [admin] token of the server")]
+    #[error(
+        "{url} does not accept the token of {from} (401). It must be that of [admin] token of the server"
+    )]
     TokenRefused {
         /// What was asked for.
         url: String,
@@ -113,7 +115,9 @@ pub enum Problem {
         what: String,
     },
     /// An answer without an end.
-    #[error("{url} answered with more than {limit} bytes: it is not the admin interface of a CRSocket server")]
+    #[error(
+        "{url} answered with more than {limit} bytes: it is not the admin interface of a CRSocket server"
+    )]
     TooLong {
         /// What was asked for.
         url: String,

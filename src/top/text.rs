@@ -26,7 +26,11 @@ pub(super) fn bytes(n: u64) -> String {
 }
 
 /// How often a second: `0.5`, `20`, `20,000`.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked: not negative, saturating")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "checked: not negative, saturating"
+)]
 pub(super) fn rate(a_second: f64) -> String {
     if a_second < 9.95 && a_second > 0.0 { format!("{a_second:.1}") } else { count(a_second.round() as u64) }
 }
@@ -67,13 +71,29 @@ mod tests {
     fn figures_read_well() {
         let lengths = [0, 12_449, 59_999, 60_000, 185_000, 3_599_999, 7_620_000, 86_400_000, 273_600_000];
         let read = [
-            "0.0 s", "12.4 s", "59.9 s", "1 min 00 s", "3 min 05 s", "59 min 59 s", "2 h 07 min", "1 d 00 h",
+            "0.0 s",
+            "12.4 s",
+            "59.9 s",
+            "1 min 00 s",
+            "3 min 05 s",
+            "59 min 59 s",
+            "2 h 07 min",
+            "1 d 00 h",
             "3 d 04 h",
         ];
         assert_eq!(lengths.map(length), read);
         let times = [0.0, 119.7, 999.4, 999.5, 9_949.0, 9_950.0, 35_400.0, 999_499.0, 999_500.0, 2_500_000.0];
         let read = [
-            "0 \u{b5}s", "120 \u{b5}s", "999 \u{b5}s", "1.0 ms", "9.9 ms", "10 ms", "35 ms", "999 ms", "1.0 s", "2.5 s",
+            "0 \u{b5}s",
+            "120 \u{b5}s",
+            "999 \u{b5}s",
+            "1.0 ms",
+            "9.9 ms",
+            "10 ms",
+            "35 ms",
+            "999 ms",
+            "1.0 s",
+            "2.5 s",
         ];
         assert_eq!(times.map(microseconds), read);
         assert_eq!(

@@ -22,7 +22,10 @@ fn refusal(answer: &Answer<'_>) -> String {
 #[test]
 fn answers_of_the_contract_are_read() {
     assert_eq!(answer(200, None, STATS).read::<Stats>().unwrap().sockets.by_state.interacting, 99_994);
-    assert_eq!(answer(200, None, SOCKETS).read::<Waiting>().unwrap().sockets[1].client_id.as_deref(), Some("482913"));
+    assert_eq!(
+        answer(200, None, SOCKETS).read::<Waiting>().unwrap().sockets[1].client_id.as_deref(),
+        Some("482913")
+    );
 }
 
 /// Each field that is shown is asked for: without it, or with something else in it, the answer is of another version.
@@ -44,10 +47,16 @@ fn a_missing_field_is_named() {
         without.pointer_mut(pointer).unwrap().as_object_mut().unwrap().remove(field).unwrap();
         let body = without.to_string();
         let said = refusal(&Answer { body: body.as_bytes(), ..answer(200, Some("application/json"), "") });
-        assert!(said.contains("the server is 0.1.0") && said.contains(&format!("`{field}`")), "{pointer}: {said}");
+        assert!(
+            said.contains("the server is 0.1.0") && said.contains(&format!("`{field}`")),
+            "{pointer}: {said}"
+        );
         assert!(said.contains(URL) && said.contains("Use the crsocket of the server's version"), "{said}");
     }
-    let said = answer(200, None, r#"{"sockets":[{"socketId":1}],"total":1}"#).read::<Waiting>().unwrap_err().to_string();
+    let said = answer(200, None, r#"{"sockets":[{"socketId":1}],"total":1}"#)
+        .read::<Waiting>()
+        .unwrap_err()
+        .to_string();
     assert!(said.contains("missing field `app`") && !said.contains("the server is"), "{said}");
 }
 
@@ -71,9 +80,13 @@ fn what_is_not_this_api_is_called_so() {
 #[test]
 fn a_refusal_says_why() {
     let problem = Some("application/problem+json; charset=utf-8");
-    let said = refusal(&answer(403, problem, r#"{"title":"Forbidden","detail":"Host a.example is not served"}"#));
+    let said =
+        refusal(&answer(403, problem, r#"{"title":"Forbidden","detail":"Host a.example is not served"}"#));
     assert_eq!(said, format!("{URL} answered 403 Forbidden: Host a.example is not served"));
-    assert_eq!(refusal(&answer(503, problem, r#"{"title":"Stopping"}"#)), format!("{URL} answered 503 Service Unavailable: Stopping"));
+    assert_eq!(
+        refusal(&answer(503, problem, r#"{"title":"Stopping"}"#)),
+        format!("{URL} answered 503 Service Unavailable: Stopping")
+    );
     let said = refusal(&answer(400, problem, "{\"detail\":\"\\u001b[2J\"}"));
     assert!(said.ends_with(": \u{fffd}[2J"), "{said:?} steers the terminal");
 }

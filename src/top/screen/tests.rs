@@ -1,7 +1,42 @@
+use std::env;
+use std::process::Command;
+
 use crossterm::event::KeyEventKind;
 
 use super::super::tests::snapshot;
 use super::*;
+
+#[allow(dead_code, unreachable_pub, reason = "that of the tests of the whole command")]
+#[path = "../../../tests/top_command/terminal.rs"]
+mod terminal;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Set in the process that is to panic.
+const PANICS: &str = "CRSOCKET_TEST_PANICS";
+
+/// This test in a process and a terminal of its own, where it panics while the screen is shown.
+#[test]
+fn a_panic_is_told_in_a_terminal_that_is_as_it_was() {
+    if env::var_os(PANICS).is_some() {
+        let mut screen = Screen::open().unwrap();
+        let snapshot = snapshot();
+        screen.draw(&Shown::new(snapshot).view("", Duration::from_secs(1), true)).unwrap();
+        panic!("the worst");
+    }
+    let name = thread::current().name().unwrap().to_owned();
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(["--exact", &name, "--nocapture"]).env(PANICS, "yes");
+    let mut terminal = terminal::Terminal::run(command, 100, 30);
+    assert_eq!(terminal.ended().code(), Some(101));
+    let drawn = terminal.wait_for("interacting", 0);
+    let left = terminal.wait_for("\u{1b}[?1049l", drawn);
+    terminal.wait_for("the worst", left);
+    terminal.wait_for("\u{1b}[?25h", drawn);
+    assert!(terminal.is_as_before(), "the modes of the terminal are not as before");
+    let text = terminal.text();
+    assert_eq!(text.matches("\u{1b}[?1049l").count(), 1, "a second one would draw over the panic: {text:?}");
+}
 
 fn press(code: KeyCode, modifiers: KeyModifiers) -> Event {
     Event::Key(KeyEvent::new(code, modifiers))
@@ -32,7 +67,8 @@ fn keys_mean_what_the_last_line_says() {
 #[tokio::test(start_paused = true)]
 async fn a_lost_connection_is_known_by_its_age_until_the_next_answer() {
     let mut shown = Shown::new(snapshot());
-    let lost = |shown: &Shown| shown.view("", Duration::from_secs(1), false).lost.map(|(_, since)| since.as_secs());
+    let lost =
+        |shown: &Shown| shown.view("", Duration::from_secs(1), false).lost.map(|(_, since)| since.as_secs());
     assert_eq!(lost(&shown), None);
     time::advance(Duration::from_secs(3)).await;
     shown.take(Err(Problem::Broken { url: String::new(), why: String::new() }));

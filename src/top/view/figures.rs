@@ -37,27 +37,38 @@ pub(super) fn figures(stats: &Stats, look: Look) -> Vec<Line<'static>> {
     let dropped = if rates.events_dropped > 0.0 { look.warning() } else { Style::new() };
     vec![
         Line::styled("Server", look.heading()),
-        line("sessions", vec![format!(
-            "{}, {} hosted, {} reserved, {} ending",
-            count(sessions.total),
-            count(sessions.hosted),
-            count(sessions.reserved),
-            count(sessions.endings)
-        )
-        .into()]),
-        line("streams", vec![format!(
-            "{}, {} to be written, {} to be sent",
-            count(sessions.streams),
-            bytes(sessions.output_bytes),
-            bytes(sessions.line_bytes)
-        )
-        .into()]),
+        line(
+            "sessions",
+            vec![
+                format!(
+                    "{}, {} hosted, {} reserved, {} ending",
+                    count(sessions.total),
+                    count(sessions.hosted),
+                    count(sessions.reserved),
+                    count(sessions.endings)
+                )
+                .into(),
+            ],
+        ),
+        line(
+            "streams",
+            vec![
+                format!(
+                    "{}, {} to be written, {} to be sent",
+                    count(sessions.streams),
+                    bytes(sessions.output_bytes),
+                    bytes(sessions.line_bytes)
+                )
+                .into(),
+            ],
+        ),
         line(
             "a second",
             vec![
                 format!("{} events accepted, ", rate(rates.events_accepted)).into(),
                 Span::styled(format!("{} dropped", rate(rates.events_dropped)), dropped),
-                format!(", {} sessions, {} transitions", rate(rates.sessions_began), rate(rates.transitions)).into(),
+                format!(", {} sessions, {} transitions", rate(rates.sessions_began), rate(rates.transitions))
+                    .into(),
             ],
         ),
         line("routing", vec![latency(stats).into()]),

@@ -36,7 +36,10 @@ fn expect(view: &View<'_>, width: u16, height: u16, expected: &str) {
 
 #[test]
 fn a_wide_terminal_shows_everything() {
-    expect(&view(&snapshot()), 100, 22, 
+    expect(
+        &view(&snapshot()),
+        100,
+        22,
         "
 crsocket 0.1.0  http://127.0.0.1:8081  up 3 h 12 min                                    03:20:12 UTC
 crSockets 100,000
@@ -66,7 +69,10 @@ q quit  p pause  every 1 s
 
 #[test]
 fn an_ordinary_terminal_shows_everything_but_the_role() {
-    expect(&view(&snapshot()), 80, 24, 
+    expect(
+        &view(&snapshot()),
+        80,
+        24,
         "
 crsocket 0.1.0  http://127.0.0.1:8081  up 3 h 12 min                03:20:12 UTC
 crSockets 100,000
@@ -98,7 +104,10 @@ q quit  p pause  every 1 s
 
 #[test]
 fn a_small_terminal_shows_what_matters_most() {
-    expect(&view(&snapshot()), 40, 12, 
+    expect(
+        &view(&snapshot()),
+        40,
+        12,
         "
 crsocket 0.1.0  http://127.0.0.1:8081  u
 crSockets 100,000
@@ -124,7 +133,10 @@ fn a_lost_connection_is_said_and_what_was_known_stays() {
         why: "Connection refused (os error 111)".to_owned(),
     };
     let lost = View { lost: Some((&problem, Duration::from_millis(7_250))), ..view(&snapshot) };
-    expect(&lost, 80, 16, 
+    expect(
+        &lost,
+        80,
+        16,
         "
 crsocket 0.1.0  NO ANSWER for 7.2 s   http://127.0.0.1:8081  up 3 h 12 min
 Trying again: cannot reach http://127.0.0.1:8081/admin/api/stats: Connection
@@ -173,7 +185,8 @@ fn where_all_interact_there_is_no_table() {
 fn ten_wait_in_an_ordinary_terminal() {
     let mut snapshot = snapshot();
     let one = snapshot.waiting.sockets[1].clone();
-    snapshot.waiting.sockets = (100..110).map(|socket_id| super::super::api::Socket { socket_id, ..one.clone() }).collect();
+    snapshot.waiting.sockets =
+        (100..110).map(|socket_id| super::super::api::Socket { socket_id, ..one.clone() }).collect();
     snapshot.waiting.total = 1_234;
     let seen = text(&drawn(&view(&snapshot), 80, 30));
     assert!(seen.contains("Longest not interacting, 10 of 1,234"), "{seen}");

@@ -55,7 +55,13 @@ const COLUMNS: [Column; 7] = [
         is_number: false,
         text: |socket, _| client_id(socket.partner_client_id.as_deref()),
     },
-    Column { name: "state", width: Constraint::Length(25), from: 0, is_number: false, text: |socket, _| state(socket) },
+    Column {
+        name: "state",
+        width: Constraint::Length(25),
+        from: 0,
+        is_number: false,
+        text: |socket, _| state(socket),
+    },
     Column {
         name: "for",
         width: Constraint::Length(11),
@@ -82,7 +88,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot, look: Look, area:
     let columns: Vec<&Column> = COLUMNS.iter().filter(|column| area.width >= column.from).collect();
     let at = snapshot.stats.at;
     let rows = snapshot.waiting.sockets.iter().map(|socket| {
-        Row::new(columns.iter().map(|column| cell(column, (column.text)(socket, at)))).style(emphasis(socket, look))
+        Row::new(columns.iter().map(|column| cell(column, (column.text)(socket, at))))
+            .style(emphasis(socket, look))
     });
     let names = Row::new(columns.iter().map(|column| cell(column, column.name.to_owned()))).style(look.dim());
     let widths = columns.iter().map(|column| column.width);
