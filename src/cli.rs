@@ -164,7 +164,7 @@ pub struct TopArgs {
     /// Where the server's admin listener is.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8081")]
     pub url: String,
-    /// A file that holds the token of [admin] token; it goes before the environment.
+    /// A file that holds the server's admin token, and nothing else; it goes before the environment.
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// How often it is asked.

@@ -1,7 +1,7 @@
 //! `crsocket top`: how a running server is, at a terminal, from its admin interface.
 //!
 //! In a terminal it is a screen that is drawn anew each second; elsewhere plain lines, for `grep`, `awk` and logs. What both
-//! show is a [`Snapshot`](api::Snapshot): they are functions of it, and of how long there has been none.
+//! show is a snapshot of its answers: they are functions of it, and of how long there has been none.
 
 mod api;
 mod client;

@@ -134,13 +134,13 @@ enum Meaning {
 /// A key that is let go, a new size and all else only draw the screen anew.
 fn meaning(event: &Event) -> Option<Meaning> {
     let KeyEvent { code, modifiers, .. } = event.as_key_press_event()?;
-    let is_control = modifiers.contains(KeyModifiers::CONTROL);
-    match code {
-        KeyCode::Char('c') if is_control => Some(Meaning::Quit),
-        KeyCode::Char('q' | 'Q') | KeyCode::Esc if !is_control => Some(Meaning::Quit),
-        KeyCode::Char('p' | 'P') if !is_control => Some(Meaning::Pause),
-        _ => None,
+    if modifiers.contains(KeyModifiers::CONTROL) {
+        return (code == KeyCode::Char('c')).then_some(Meaning::Quit);
     }
+    if [KeyCode::Char('q'), KeyCode::Char('Q'), KeyCode::Esc].contains(&code) {
+        return Some(Meaning::Quit);
+    }
+    [KeyCode::Char('p'), KeyCode::Char('P')].contains(&code).then_some(Meaning::Pause)
 }
 
 /// Keys and new sizes, read by a thread of their own: where the terminal is gone, reading may never come back.
