@@ -81,6 +81,7 @@ async fn start_registry(counters: Arc<Counters>) -> Result<Addr<Registry>, Box<d
         client_ids: ClientIdSequence::new([7; 16], 0, u64::MAX),
         pids: PidSequence::starting_at(1),
         counters,
+        feed: Arc::default(),
         died: None,
     };
     let (tell, told) = tokio::sync::oneshot::channel();

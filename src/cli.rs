@@ -64,12 +64,16 @@ pub struct DemoArgs {
     /// often as needed.
     #[arg(long, value_name = "ADDR")]
     pub bind: Vec<String>,
+    /// Where the admin page is served: 127.0.0.1:8081 (the default), or "" for nowhere.
+    #[arg(long, value_name = "ADDR")]
+    pub admin_bind: Vec<String>,
 }
 
 impl DemoArgs {
     /// What they say instead of environment and defaults.
     pub fn overrides(&self) -> Overrides {
-        Overrides { bind: self.bind.clone(), ..Overrides::default() }
+        let (bind, admin_bind) = (self.bind.clone(), self.admin_bind.clone());
+        Overrides { bind, admin_bind, ..Overrides::default() }
     }
 }
 
@@ -82,6 +86,9 @@ pub struct ServeArgs {
     /// Where to listen, such as 127.0.0.1:8080, or 0.0.0.0:8080 for all of IPv4. As often as needed.
     #[arg(long, value_name = "ADDR")]
     pub bind: Vec<String>,
+    /// Where the admin page and API are served: 127.0.0.1:8081 (the default), or "" for nowhere. As often as needed.
+    #[arg(long, value_name = "ADDR")]
+    pub admin_bind: Vec<String>,
     /// The public folder whose files are served below /crsocket/.
     #[arg(long, value_name = "DIR")]
     pub web_root: Option<String>,
@@ -95,6 +102,7 @@ impl ServeArgs {
     pub fn overrides(&self) -> Overrides {
         Overrides {
             bind: self.bind.clone(),
+            admin_bind: self.admin_bind.clone(),
             web_root: self.web_root.clone(),
             data_dir: self.data_dir.clone(),
         }

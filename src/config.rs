@@ -4,6 +4,7 @@
 //! defaults. [`mistake`] says how what cannot be accepted is told; `config/crsocket.toml` is the file with every
 //! setting, its default and its reason.
 
+pub mod admin;
 pub mod apps;
 pub mod hosted;
 pub mod mistake;
@@ -27,6 +28,7 @@ use crate::protocol::ids::{AccessToken, AppId};
 use crate::protocol::limits::Limits;
 use crate::protocol::time::{Millis, Timing};
 
+pub use admin::{AdminSettings, AdminToken};
 pub use apps::{AccessSettings, AppSettings, ListedToken, TokenPattern};
 pub use hosted::{Behaviour, HostedSettings};
 pub use mistake::{ConfigError, Mistake};
@@ -39,6 +41,8 @@ pub struct Settings {
     pub server: ServerSettings,
     /// `[tls]`; without it nothing is served by TLS.
     pub tls: Option<TlsSettings>,
+    /// `[admin]`.
+    pub admin: AdminSettings,
     /// `[timing]`: section 8 of the specification.
     pub timing: Timing,
     /// `[limits]`, and `[server] bind_client_ids`.
@@ -133,6 +137,8 @@ impl TlsSettings {
 pub struct Overrides {
     /// `--bind`, as often as there are addresses.
     pub bind: Vec<String>,
+    /// `--admin-bind`, likewise.
+    pub admin_bind: Vec<String>,
     /// `--web-root`.
     pub web_root: Option<String>,
     /// `--data-dir`.

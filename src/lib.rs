@@ -84,6 +84,7 @@
 //! [`server`] serve them to browsers.
 
 pub mod actors;
+pub mod admin;
 pub mod apps;
 pub mod check;
 pub mod check_command;
@@ -96,6 +97,7 @@ pub mod file_watch;
 pub mod http;
 pub mod metrics;
 pub mod practice;
+pub mod problem;
 pub mod protocol;
 pub mod server;
 pub mod top;

@@ -1,10 +1,15 @@
 //! Every counter, by name.
 //!
 //! A counter is a family and a reason, such as `events_dropped` and `expired`. Whatever the rules note, refuse, drop or
-//! lose is counted once, whoever caused it.
+//! lose is counted once, whoever caused it. Beside them: msgEvents by kind and outcome, and how long crEvents take.
+
+mod latency;
+mod msg_events;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+pub use self::latency::{BUCKETS, Cumulated, Latency, Percentiles};
+pub use self::msg_events::{MsgEvents, MsgKind, MsgOutcome};
 use crate::protocol::event::Rejection;
 use crate::protocol::sessions::{
     Bound, Dropped, Effect, Ended, NoClientIdNow, NotOpened, Note, Refused, ReplyLost, SendAnswer, WhyNothing,
@@ -120,15 +125,52 @@ counters! {
     ConnectionsFull => "connections_full", "";
 }
 
+impl Counter {
+    /// What its family counts, in words.
+    pub fn help(self) -> &'static str {
+        match self.family() {
+            "sessions_began" => "Sessions that began",
+            "sessions_ended" => "Sessions that ended, by why",
+            "sessions_contested" => "Sessions whose clientId another user asked for",
+            "sessions_defended" => "Contested sessions that showed that they live",
+            "streams_not_opened" => "Event streams that were asked for and not served, by why",
+            "events_accepted" => "MsgEvents that were accepted, by what came of them",
+            "events_without_effect" => "MsgEvents that had no effect, by why",
+            "events_refused" => "MsgEvents that were refused, by why",
+            "events_dropped" => "Accepted crEvents that went no further, by why",
+            "events_lost" => "CrEvents that were written and not taken, by why",
+            "replies_lost" => "Answers of the server that reached nobody, by why",
+            "client_ids_given" => "ClientIds that were given out",
+            "client_ids_refused" => "Requests for clientIds that got none, by why",
+            "practice_partners_lent" => "Practice partners that were lent",
+            "practice_partners_refused" => "Requests for practice partners that got none, by why",
+            "sockets_reset" => "CrSockets that were reset because a child died",
+            "sockets_died" => "CrSockets that died",
+            "heartbeats_written" => "Comments that were written to quiet streams",
+            "streams_cut" => "Streams that were cut since their readers took nothing",
+            "requests_refused" => "Requests that were refused before they reached the Registry, by why",
+            "connections_cut" => "Connections that were cut, by why",
+            "connections_full" => "Connections that were accepted when no more may be",
+            _ => "Counted",
+        }
+    }
+}
+
 /// All counters of one server. They start at zero and only grow.
 #[derive(Debug)]
 pub struct Counters {
     counts: Vec<AtomicU64>,
+    msg_events: MsgEvents,
+    latency: Latency,
 }
 
 impl Default for Counters {
     fn default() -> Counters {
-        Counters { counts: Counter::ALL.iter().map(|_| AtomicU64::new(0)).collect() }
+        Counters {
+            counts: Counter::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
+            msg_events: MsgEvents::default(),
+            latency: Latency::default(),
+        }
     }
 }
 
@@ -173,8 +215,19 @@ impl Counters {
         }
     }
 
-    /// Counts the answer to a `sendevent`; refusals are counted by their notes.
-    pub fn answer(&self, answer: &SendAnswer) {
+    /// MsgEvents by kind and outcome.
+    pub fn msg_events(&self) -> &MsgEvents {
+        &self.msg_events
+    }
+
+    /// How long crEvents take from their acceptance until they are written.
+    pub fn latency(&self) -> &Latency {
+        &self.latency
+    }
+
+    /// Counts the answer to a `sendevent` of this kind; refusals are counted by their notes, too.
+    pub fn answer(&self, kind: MsgKind, answer: &SendAnswer) {
+        self.msg_events.count(kind, answer);
         match answer {
             SendAnswer::Accepted(effect) => self.count(of_effect(effect)),
             SendAnswer::UnknownApp => self.count(Counter::RefusedUnknownApp),
@@ -289,6 +342,17 @@ mod tests {
         let names: BTreeSet<_> =
             Counter::ALL.iter().map(|counter| (counter.family(), counter.reason())).collect();
         assert_eq!(names.len(), Counter::ALL.len());
+    }
+
+    #[test]
+    fn each_family_is_told_in_words_and_stands_together() {
+        let mut families: Vec<&str> = Counter::ALL.iter().map(|counter| counter.family()).collect();
+        families.dedup();
+        let distinct: BTreeSet<_> = families.iter().collect();
+        assert_eq!(distinct.len(), families.len(), "{families:?}");
+        for counter in Counter::ALL {
+            assert_ne!(counter.help(), "Counted", "{}", counter.family());
+        }
     }
 
     #[test]

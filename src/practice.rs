@@ -15,7 +15,7 @@ use actix::{Actor, Addr};
 
 pub use self::lender::{Lend, Lender, MOST, NoPartner, RATE, Wanted};
 use crate::actors::client_ids::ClientIds;
-use crate::actors::host::{Host, HostSettings, Server, Threads};
+use crate::actors::host::{Host, HostSettings, Published, Server, Threads};
 use crate::actors::registry::Registry;
 use crate::metrics::Counters;
 use crate::protocol::ids::{AccessToken, AppId};
@@ -37,6 +37,8 @@ pub struct PracticeSettings {
     pub client_ids: Arc<ClientIds>,
     /// Where everything is counted.
     pub counters: Arc<Counters>,
+    /// Where they publish what they are.
+    pub published: Published,
 }
 
 /// Practice partners, hosted on this thread.
@@ -54,6 +56,7 @@ impl Practice {
             threads: Threads::Here,
             client_ids: Some(Arc::clone(&settings.client_ids)),
             counters: Arc::clone(&settings.counters),
+            published: settings.published.clone(),
             ..HostSettings::new(Server::Local(registry.clone()))
         }));
         let lender = Lender::new(settings, registry, Rc::clone(&host)).start();

@@ -20,11 +20,12 @@ use tokio::sync::oneshot;
 
 pub use self::error::ServerError;
 use self::files_changed::Watched;
-use self::listen::Listeners;
+use self::listen::{AdminListeners, Listeners};
 use self::stop::Signals;
 use self::tls::Certificates;
 use crate::actors::client_ids::{ClientIds, Reserve};
 use crate::actors::clock::{duration, unix_seconds};
+use crate::actors::host::Published;
 use crate::actors::registry::{Registry, RegistrySettings};
 use crate::apps::AppTable;
 use crate::client_id_store::{ClientIdStore, ephemeral};
@@ -52,6 +53,7 @@ pub fn run(settings: Settings, started: impl FnOnce(&Reach)) -> Result<(), Serve
 async fn serve(settings: Settings, started: impl FnOnce(&Reach)) -> Result<(), ServerError> {
     let parts = Parts::prepare(&settings)?;
     let listeners = Listeners::open(&settings)?;
+    let admin = AdminListeners::open(&settings)?;
     let signals = Signals::listen()?;
     let reach = listeners.reach()?;
     if let Some(demo) = &parts.site.demo {
@@ -67,7 +69,8 @@ async fn serve(settings: Settings, started: impl FnOnce(&Reach)) -> Result<(), S
     let server = start(&settings, listeners, parts.site, parts.certificates, first, &open)?;
     log::info!("crsocket {} serves {reach}, {apps}", env!("CARGO_PKG_VERSION"));
     started(&reach);
-    let running = stop::Running { site, open, store: parts.store, died: parts.died, registry, settings };
+    let (store, died, published) = (parts.store, parts.died, parts.published);
+    let running = stop::Running { site, open, store, died, registry, admin, published, settings };
     running.serve_until_told(server, signals, watched).await
 }
 
@@ -86,6 +89,8 @@ pub fn check(settings: &Settings) -> Result<(), ServerError> {
 struct Parts {
     site: web::Data<Site>,
     registry: RegistrySettings,
+    /// By the crSockets of this process.
+    published: Published,
     certificates: Option<Arc<Certificates>>,
     store: Store,
     /// Tells when the Registry has died.
@@ -100,6 +105,7 @@ impl Parts {
         let certificates = settings.tls.as_ref().map(Certificates::read).transpose()?.map(Arc::new);
         let (store, client_ids, start) = open_client_ids(settings)?;
         let counters = Arc::<Counters>::default();
+        let published = Published::default();
         let (tell_death, died) = oneshot::channel();
         let registry = RegistrySettings {
             apps: Arc::new(apps.apps.clone()),
@@ -108,6 +114,7 @@ impl Parts {
             client_ids,
             pids: PidSequence::starting_at(start),
             counters: Arc::clone(&counters),
+            feed: Arc::clone(&published.feed),
             died: Some(tell_death),
         };
         let site = web::Data::new(Site {
@@ -125,7 +132,7 @@ impl Parts {
             requests: Requests::default(),
             stopping: AtomicBool::new(false),
         });
-        Ok(Parts { site, registry, certificates, store, died })
+        Ok(Parts { site, registry, published, certificates, store, died })
     }
 }
 

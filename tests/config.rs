@@ -164,7 +164,7 @@ fn each_kind_of_mistake_names_key_value_place_and_what_is_accepted() {
         ),
         (
             "bind = \"127.0.0.1:80\"",
-            "bind (line 1 of a.toml) is not a setting; the sections are server, tls, timing, limits, apps, hosted",
+            "bind (line 1 of a.toml) is not a setting; the sections are server, tls, admin, timing, limits, apps, hosted",
         ),
         ("server = 3", "server (line 1 of a.toml) is refused; accepted: a section, such as [server]"),
         ("[server\n", "a.toml, line 1, column 8, is not TOML: unclosed table, expected `]`"),

@@ -67,7 +67,7 @@ fn the_file_has_every_setting_and_no_other() {
     let with_examples = with_examples();
     let written = keys(&with_examples);
     let sections: Vec<&str> = written.keys().map(String::as_str).collect();
-    assert_eq!(sections, ["apps.demo", "hosted[0]", "limits", "server", "timing", "tls"]);
+    assert_eq!(sections, ["admin", "apps.demo", "hosted[0]", "limits", "server", "timing", "tls"]);
     for (section, mut written) in written {
         let header =
             if section == "hosted[0]" { "[[hosted]]\n".to_owned() } else { format!("[{section}]\n") };

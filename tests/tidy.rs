@@ -18,7 +18,7 @@ use source::{Token, functions, lengths, names_at_root, tokens};
 /// `check-config` and `print-config`; `demo` for no command at all. `top` sees a server from outside: it knows arguments only.
 ///
 /// `lib.rs` declares them all and is free. A module that is not in this table is a finding, too.
-const MAY_IMPORT: [(&str, &[&str]); 22] = [
+const MAY_IMPORT: [(&str, &[&str]); 23] = [
     ("protocol", &[]),
     ("check", &["protocol"]),
     ("config", &["protocol"]),
@@ -31,9 +31,21 @@ const MAY_IMPORT: [(&str, &[&str]); 22] = [
     ("load", &["simulate", "web", "actors", "protocol", "config", "metrics"]),
     (
         "http",
-        &["actors", "apps", "client_id_store", "journal", "metrics", "config", "protocol", "practice", "web"],
+        &[
+            "actors",
+            "apps",
+            "client_id_store",
+            "journal",
+            "metrics",
+            "config",
+            "problem",
+            "protocol",
+            "practice",
+            "web",
+        ],
     ),
-    ("admin", &["actors", "apps", "journal", "metrics", "config", "protocol", "web"]),
+    ("admin", &["actors", "apps", "journal", "metrics", "config", "problem", "protocol", "web"]),
+    ("problem", &[]),
     (
         "server",
         &[

@@ -3,10 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use actix::{Addr, WeakAddr};
 
 pub use self::states::StateName;
+use super::socket::CrSocket;
 use crate::protocol::ids::{AppId, ClientId, Role};
 use crate::protocol::socket::{State, WhyPassive};
 
@@ -14,7 +18,7 @@ mod states;
 #[cfg(test)]
 mod tests;
 
-/// The number of a crSocket in its host: stable, and never given again. (A clientId may change.)
+/// The number of a crSocket on its board: stable, and never given again. (A clientId may change.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SocketId(pub u32);
 
@@ -45,6 +49,8 @@ struct Inner {
 #[derive(Debug)]
 struct Page {
     entries: Box<[Entry]>,
+    /// Where its actors are reached, by the same places.
+    addresses: Mutex<Box<[Option<WeakAddr<CrSocket>>]>>,
     /// How many places were taken and are not free again.
     live: AtomicU32,
 }
@@ -54,6 +60,8 @@ struct Page {
 struct Entry {
     /// See [`Summary`]; zero where nobody is.
     word: AtomicU64,
+    /// When it came into its state, in milliseconds since 1970.
+    since: AtomicI64,
     /// Its clientId plus one; zero is none.
     client_id: AtomicU32,
     sent: AtomicU32,
@@ -73,15 +81,17 @@ pub(super) struct Place {
 
 /// What the board says of a crSocket.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Summary {
+pub struct Summary<App = AppId> {
     /// Its number.
     pub id: SocketId,
     /// Its app.
-    pub app: AppId,
+    pub app: App,
     /// Its role.
     pub role: Role,
     /// Its state.
     pub state: StateName,
+    /// When it came into that state, in milliseconds since 1970; zero where the time was not known.
+    pub since: i64,
     /// Its partner, if one is assigned.
     pub partner: Option<ClientId>,
     /// Its clientId, if it has one.
@@ -123,25 +133,100 @@ impl Board {
         let (page, place) = at(id);
         let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
         let page = inner.pages.get(page)?.as_ref()?;
-        page.entries.get(place)?.read(id, &inner.apps)
+        Some(page.entries.get(place)?.read(id, &inner.apps)?.owned())
     }
 
     /// Up to `most` crSockets, from this number on, in their order.
     pub fn list(&self, from: SocketId, most: usize) -> Vec<Summary> {
+        let mut list = Vec::new();
+        self.look(from, |summary| {
+            if list.len() == most {
+                return ControlFlow::Break(());
+            }
+            list.push(summary.owned());
+            ControlFlow::Continue(())
+        });
+        list
+    }
+
+    /// Looks at the crSockets from this number on, in their order, until `look` has seen enough. Who comes and goes
+    /// meanwhile waits for nothing.
+    pub fn look<T>(
+        &self,
+        from: SocketId,
+        mut look: impl FnMut(Summary<&AppId>) -> ControlFlow<T>,
+    ) -> Option<T> {
+        let (pages, apps) = self.snapshot();
+        let (first, _) = at(from);
+        for (number, page) in pages.iter().enumerate().skip(first) {
+            let Some(page) = page else { continue };
+            let base = u32::try_from(number).unwrap_or(u32::MAX).wrapping_mul(PAGE);
+            for (entry, id) in page.entries.iter().zip(base..) {
+                let id = SocketId(id);
+                let Some(summary) = entry.read(id, &apps).filter(|_| id >= from) else { continue };
+                if let ControlFlow::Break(found) = look(summary) {
+                    return Some(found);
+                }
+            }
+        }
+        None
+    }
+
+    fn snapshot(&self) -> (Vec<Option<Arc<Page>>>, Vec<AppId>) {
         let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
-        inner.entries(from).filter_map(|(id, entry)| entry.read(id, &inner.apps)).take(most).collect()
+        (inner.pages.clone(), inner.apps.clone())
     }
 
     /// How many crSockets there are in each state, by the published names of the states.
     pub fn count_by_state(&self) -> BTreeMap<&'static str, usize> {
-        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
         let mut counts = BTreeMap::new();
-        for (_, entry) in inner.entries(SocketId(0)) {
-            if let Some(word) = Word::unpack(entry.word.load(Ordering::Relaxed)) {
-                *counts.entry(word.state.state()).or_default() += 1;
+        self.look(SocketId(0), |summary| {
+            *counts.entry(summary.state.state()).or_default() += 1;
+            ControlFlow::<()>::Continue(())
+        });
+        counts
+    }
+
+    /// How many crSockets there are of each app, in each role and state; nothing where there are none.
+    pub fn count(&self) -> Vec<Count> {
+        let (pages, apps) = self.snapshot();
+        let mut counts = vec![0_usize; apps.len() * 2 * StateName::ALL];
+        for entry in pages.iter().flatten().flat_map(|page| &page.entries) {
+            let Some(word) = Word::unpack(entry.word.load(Ordering::Relaxed)) else { continue };
+            if let Some(count) = counts.get_mut(word.kind()) {
+                *count += 1;
             }
         }
-        counts
+        let kinds = apps.into_iter().flat_map(|app| {
+            let roles = [Role::Controller, Role::Responder].into_iter();
+            roles.flat_map(move |role| {
+                let app = app.clone();
+                StateName::all().map(move |state| (app.clone(), role, state))
+            })
+        });
+        let there = kinds.zip(counts).filter(|(_, count)| *count > 0);
+        there.map(|((app, role, state), count)| Count { app, role, state, count }).collect()
+    }
+
+    /// From now on this crSocket is reached there.
+    pub(super) fn note_address(&self, id: SocketId, address: &Addr<CrSocket>) {
+        let (page, place) = at(id);
+        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(Some(page)) = inner.pages.get(page) else { return };
+        let mut addresses = page.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = addresses.get_mut(place) {
+            *slot = Some(address.downgrade());
+        }
+    }
+
+    /// Where a crSocket is reached, if it is there.
+    pub(super) fn address(&self, id: SocketId) -> Option<Addr<CrSocket>> {
+        let (page, place) = at(id);
+        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        let page = inner.pages.get(page)?.as_ref()?;
+        page.entries.get(place)?.read(id, &inner.apps)?;
+        let addresses = page.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        addresses.get(place)?.as_ref()?.upgrade()
     }
 
     /// How many crSockets there are.
@@ -177,22 +262,12 @@ impl Inner {
         });
         u16::try_from(number).unwrap_or(u16::MAX)
     }
-
-    fn entries(&self, from: SocketId) -> impl Iterator<Item = (SocketId, &Entry)> {
-        let (first, _) = at(from);
-        let pages = self.pages.iter().enumerate().skip(first);
-        let entries =
-            pages.filter_map(|(number, page)| Some((number, page.as_ref()?))).flat_map(|(number, page)| {
-                let base = u32::try_from(number).unwrap_or(u32::MAX).wrapping_mul(PAGE);
-                page.entries.iter().zip(base..).map(|(entry, id)| (SocketId(id), entry))
-            });
-        entries.filter(move |(id, _)| *id >= from)
-    }
 }
 
 impl Page {
     fn new() -> Page {
-        Page { entries: (0..PAGE).map(|_| Entry::default()).collect(), live: AtomicU32::new(0) }
+        let addresses = Mutex::new((0..PAGE).map(|_| None).collect());
+        Page { entries: (0..PAGE).map(|_| Entry::default()).collect(), addresses, live: AtomicU32::new(0) }
     }
 }
 
@@ -203,19 +278,37 @@ fn at(id: SocketId) -> (usize, usize) {
 }
 
 impl Entry {
-    fn read(&self, id: SocketId, apps: &[AppId]) -> Option<Summary> {
+    fn read<'a>(&self, id: SocketId, apps: &'a [AppId]) -> Option<Summary<&'a AppId>> {
         let word = Word::unpack(self.word.load(Ordering::Relaxed))?;
         Some(Summary {
             id,
-            app: apps.get(usize::from(word.app))?.clone(),
+            app: apps.get(usize::from(word.app))?,
             role: word.role,
             state: word.state,
+            since: self.since.load(Ordering::Relaxed),
             partner: word.partner,
             client_id: self.client_id.load(Ordering::Relaxed).checked_sub(1).and_then(ClientId::from_number),
             sent: self.sent.load(Ordering::Relaxed),
             received: self.received.load(Ordering::Relaxed),
             resets: self.resets.load(Ordering::Relaxed),
         })
+    }
+}
+
+impl Summary {
+    /// The same, for a look.
+    pub fn as_ref(&self) -> Summary<&AppId> {
+        let Summary { id, ref app, role, state, since, partner, client_id, sent, received, resets } = *self;
+        Summary { id, app, role, state, since, partner, client_id, sent, received, resets }
+    }
+}
+
+impl Summary<&AppId> {
+    /// The same, for longer than a look.
+    pub fn owned(self) -> Summary {
+        let Summary { id, app, role, state, since, partner, client_id, sent, received, resets } = self;
+        let app = app.clone();
+        Summary { id, app, role, state, since, partner, client_id, sent, received, resets }
     }
 }
 
@@ -230,6 +323,13 @@ impl Place {
         let word = Word { state: StateName::of(state), role: self.role, app: self.app, partner };
         if let Some(entry) = self.entry() {
             entry.word.store(word.pack(), Ordering::Relaxed);
+        }
+    }
+
+    /// When it came into its state, in milliseconds since 1970.
+    pub(super) fn publish_since(&self, since: i64) {
+        if let Some(entry) = self.entry() {
+            entry.since.store(since, Ordering::Relaxed);
         }
     }
 
@@ -276,6 +376,19 @@ impl Drop for Place {
     }
 }
 
+/// How many crSockets are alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Of this app.
+    pub app: AppId,
+    /// In this role.
+    pub role: Role,
+    /// In this state.
+    pub state: StateName,
+    /// How many.
+    pub count: usize,
+}
+
 /// What fits into one atomic word, from the lowest bit: whether somebody is there 1, role 1, state 6, app 16,
 /// partner plus one 20.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -291,6 +404,12 @@ impl Word {
         let role = u64::from(self.role == Role::Responder);
         let partner = self.partner.map_or(0, |id| u64::from(id.number()) + 1);
         1 | role << 1 | u64::from(self.state.number()) << 2 | u64::from(self.app) << 8 | partner << 24
+    }
+
+    /// The number of what it has in common with others: app, role, state.
+    fn kind(self) -> usize {
+        let role = usize::from(self.role == Role::Responder);
+        (usize::from(self.app) * 2 + role) * StateName::ALL + usize::from(self.state.number())
     }
 
     /// `None` where nobody is.

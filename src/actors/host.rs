@@ -8,20 +8,23 @@ use std::time::Duration;
 
 use actix::{Actor, Addr, Arbiter, Recipient};
 use actix_rt::ArbiterHandle;
+use tokio::sync::oneshot;
 
 use super::board::{Board, SocketId, Summary};
 use super::client_ids::ClientIds;
+use super::details::SocketDetails;
+use super::feed::Feed;
 use super::link::http::HttpLink;
 use super::link::http::server::HttpServer;
 use super::link::local::LocalLink;
 use super::link::{Link, PortNo};
-use super::messages::{Remove, SendCrEvent, SetFact, SocketEvent};
+use super::messages::{GetDetails, Remove, SendCrEvent, SendInPlace, SetFact, SocketEvent};
 use super::recent::Recent;
 use super::registry::Registry;
-use super::shared::{HostWide, Shared, system_calendar};
+use super::shared::{Counted, HostWide, Shared, system_calendar};
 use super::socket::{Birth, CrSocket, Facts};
 use crate::metrics::Counters;
-use crate::protocol::action::Ticket;
+use crate::protocol::action::{Fate, Ticket};
 use crate::protocol::event::CrEvent;
 use crate::protocol::ids::{AccessToken, AppId, Assigned, ClientId, Role};
 use crate::protocol::time::{Millis, Timing};
@@ -44,14 +47,31 @@ pub struct HostSettings {
     /// Who gives out the clientIds of a server of this process, where they are kept on disk. Without it the Registry is
     /// asked itself.
     pub client_ids: Option<Arc<ClientIds>>,
-    /// How many happenings are kept.
-    pub recent: usize,
+    /// Where its crSockets publish what they are and what happens. Hosts may share it: their numbers are then one sequence.
+    pub published: Published,
     /// Where everything is counted.
     pub counters: Arc<Counters>,
     /// Where randomness comes from.
     pub random: fn() -> u64,
     /// Calendar time, in milliseconds since 1970.
     pub calendar: fn() -> Option<i64>,
+}
+
+/// What crSockets publish of themselves.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// What each of them is.
+    pub board: Arc<Board>,
+    /// What happened last.
+    pub recent: Arc<Recent>,
+    /// Who watches what happens.
+    pub feed: Arc<Feed>,
+}
+
+impl Default for Published {
+    fn default() -> Published {
+        Published { board: Arc::default(), recent: Arc::new(Recent::new(RECENT)), feed: Arc::default() }
+    }
 }
 
 /// Where the crSockets of a host live.
@@ -105,6 +125,14 @@ pub struct SocketHandle {
     thread: usize,
 }
 
+/// A hosted crSocket that was found on its board: inspected and steered in the place of its enclosing client.
+#[derive(Clone, Debug)]
+pub struct FoundSocket {
+    id: SocketId,
+    address: Addr<CrSocket>,
+    board: Arc<Board>,
+}
+
 impl HostSettings {
     /// The defaults, with this server.
     pub fn new(server: Server) -> HostSettings {
@@ -113,7 +141,7 @@ impl HostSettings {
             threads: Threads::Own(std::thread::available_parallelism().map_or(1, usize::from)),
             server,
             client_ids: None,
-            recent: RECENT,
+            published: Published::default(),
             counters: Arc::default(),
             random: || fastrand::u64(..),
             calendar: system_calendar,
@@ -133,9 +161,11 @@ impl Host {
             timing: settings.timing,
             random: settings.random,
             calendar: settings.calendar,
-            board: Arc::default(),
-            recent: Arc::new(Recent::new(settings.recent)),
+            board: settings.published.board,
+            recent: settings.published.recent,
+            feed: settings.published.feed,
             counters: settings.counters,
+            live: Arc::default(),
             client_ids: settings.client_ids.unwrap_or_else(|| Arc::new(ClientIds::new(None))),
             latest_timer: AtomicI64::new(0),
         });
@@ -157,7 +187,8 @@ impl Host {
         let place = self.wide.board.enter(&builder.app, builder.role);
         let id = place.id();
         let CrSocketBuilder { app, role, facts, observer, .. } = builder;
-        let birth = Birth { place, app, role, facts, observer };
+        let counted = Counted::new(&self.wide.live);
+        let birth = Birth { place, app, role, facts, observer, counted };
         let (key, wide, server) = (self.key, Arc::clone(&self.wide), self.server.clone());
         let make = move |context: &mut actix::Context<CrSocket>| {
             let home = Home::find(key).unwrap_or_else(|| Home::settle(key, &wide, server));
@@ -167,6 +198,7 @@ impl Host {
             Some(handle) if !self.arbiters.is_empty() => CrSocket::start_in_arbiter(handle, make),
             _ => CrSocket::create(make),
         };
+        self.wide.board.note_address(id, &address);
         SocketHandle { id, address, board: Arc::clone(&self.wide.board), tickets: Arc::default(), thread }
     }
 
@@ -189,7 +221,7 @@ impl Host {
 
     /// How many crSockets live, those included that are on their way in or out.
     pub fn len(&self) -> usize {
-        self.wide.board.len()
+        self.wide.live.load(Ordering::Relaxed)
     }
 
     /// Whether none lives.
@@ -324,7 +356,7 @@ impl CrSocketBuilder {
 }
 
 impl SocketHandle {
-    /// Its number in its host.
+    /// Its number on its board.
     pub fn id(&self) -> SocketId {
         self.id
     }
@@ -345,6 +377,40 @@ impl SocketHandle {
     /// What it publishes of itself; nothing once it is gone.
     pub fn summary(&self) -> Option<Summary> {
         self.board.get(self.id)
+    }
+
+    /// It says its goodbyes, closes its stream and stops.
+    pub fn remove(&self) {
+        self.address.do_send(Remove);
+    }
+}
+
+impl FoundSocket {
+    /// One that is on this board, if it is there.
+    pub fn find(board: &Arc<Board>, id: SocketId) -> Option<FoundSocket> {
+        Some(FoundSocket { id, address: board.address(id)?, board: Arc::clone(board) })
+    }
+
+    /// What it publishes of itself; nothing once it is gone.
+    pub fn summary(&self) -> Option<Summary> {
+        self.board.get(self.id)
+    }
+
+    /// All there is to know of it; nothing once it is gone.
+    pub async fn details(&self) -> Option<SocketDetails> {
+        self.address.send(GetDetails).await.ok()?
+    }
+
+    /// Sets a fact.
+    pub fn set(&self, fact: SetFact) {
+        self.address.do_send(fact);
+    }
+
+    /// Sends a crEvent, and says what becomes of it at first; nothing where the crSocket died with it.
+    pub async fn send(&self, event: CrEvent) -> Option<Fate> {
+        let (tell, told) = oneshot::channel();
+        self.address.send(SendInPlace { event, tell }).await.ok()?;
+        told.await.ok()
     }
 
     /// It says its goodbyes, closes its stream and stops.

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use actix::{Message, Recipient};
 use smallvec::SmallVec;
+use tokio::sync::oneshot;
 
 use super::board::SocketId;
+use super::details::{ReceiverDetails, SenderDetails, SocketDetails};
 use super::guard::Child;
 use super::link::{EndsKey, PortNo};
 use super::output::{Connection, Report, StreamReader};
@@ -33,6 +35,8 @@ pub struct OpenStream {
     pub connection: Option<Arc<dyn Connection>>,
     /// From which address, if that is known.
     pub remote: Option<IpAddr>,
+    /// What it says it is, if it says so.
+    pub user_agent: Option<Box<str>>,
     /// The longest time without anything written, in milliseconds; then a comment is (section 4, Ends).
     pub heartbeat: Millis,
 }
@@ -108,6 +112,10 @@ pub struct Load {
     pub output_bytes: usize,
     /// Bytes in all waiting lines.
     pub line_bytes: usize,
+    /// CrEvents in all waiting lines.
+    pub waiting_events: usize,
+    /// Streams of crSockets of this process.
+    pub hosted: usize,
     /// How many positions of the clientId sequence are consumed.
     pub client_ids_consumed: u64,
 }
@@ -273,6 +281,16 @@ pub(super) struct ChildGone {
     pub(super) was_told: bool,
 }
 
+/// Asks an EventReceiver.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "ReceiverDetails")]
+pub(super) struct GetReceiverDetails;
+
+/// Asks an EventSender.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "SenderDetails")]
+pub(super) struct GetSenderDetails;
+
 /// Tells a child to stop.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
@@ -310,6 +328,22 @@ pub struct SendCrEvent {
     /// The event.
     pub event: CrEvent,
 }
+
+/// Somebody who is not the enclosing client sends a crEvent in its place, and is told what becomes of it at first. The
+/// enclosing client is told nothing of it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct SendInPlace {
+    /// The event.
+    pub event: CrEvent,
+    /// Gets its first fate, or that it left if it did so at once.
+    pub tell: oneshot::Sender<Fate>,
+}
+
+/// Asks a crSocket for all there is to know of it. Nothing where a part of it is gone this moment.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Option<SocketDetails>")]
+pub struct GetDetails;
 
 /// The crSocket is removed: it says its goodbyes, closes its stream and stops.
 #[derive(Clone, Copy, Debug, Message)]

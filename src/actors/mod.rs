@@ -20,9 +20,12 @@
 pub mod board;
 pub mod client_ids;
 pub mod clock;
+pub mod details;
 pub mod echo;
+pub mod feed;
 mod guard;
 pub mod host;
+pub mod inspection;
 pub mod link;
 pub mod messages;
 pub mod output;

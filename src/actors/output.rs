@@ -7,8 +7,10 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 use crate::protocol::ids::{ClientId, Pid};
 use crate::protocol::time::Millis;
@@ -50,6 +52,9 @@ pub enum Reported {
 pub trait TakesReports: fmt::Debug + Send + Sync {
     /// One more.
     fn report(&self, report: Report);
+
+    /// A crEvent that was accepted then was taken now.
+    fn took(&self, accepted: Instant);
 }
 
 /// The Registry's end.
@@ -89,6 +94,16 @@ struct Piece {
     bytes: Vec<u8>,
     /// Whether the rules wait for it to be taken.
     is_frame: bool,
+    /// When it was accepted, if it is a crEvent.
+    accepted: Option<Instant>,
+}
+
+/// Some pieces that are given to the transport together.
+struct Taken {
+    bytes: Bytes,
+    frames: usize,
+    /// When the crEvents among them were accepted.
+    accepted: SmallVec<[Instant; 4]>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -112,17 +127,19 @@ pub fn stream(
     let mut bytes = Vec::new();
     write_retry(retry, &mut bytes);
     let shared = Arc::<Shared>::default();
-    shared.lock().waiting.push_back(Piece { bytes, is_frame: false });
+    shared.lock().waiting.push_back(Piece { bytes, is_frame: false, accepted: None });
     let reader = StreamReader { shared: Arc::clone(&shared), client_id, pid, reports, finished: false };
     (StreamWriter { shared, connection }, reader)
 }
 
 impl StreamWriter {
-    /// Writes a frame.
-    pub fn write(&self, frame: &Frame) {
+    /// Writes a frame; a crEvent was accepted then. How many bytes it has.
+    pub fn write(&self, frame: &Frame, accepted: Option<Instant>) -> usize {
         let mut bytes = Vec::with_capacity(frame.encoded_len());
         frame.write_to(&mut bytes);
-        self.shared.lock().push(Piece { bytes, is_frame: true });
+        let len = bytes.len();
+        self.shared.lock().push(Piece { bytes, is_frame: true, accepted });
+        len
     }
 
     /// Writes a comment, unless something waits already. Whether it did.
@@ -131,7 +148,7 @@ impl StreamWriter {
         if !output.waiting.is_empty() || output.end != End::Open {
             return false;
         }
-        output.push(Piece { bytes: HEARTBEAT.to_vec(), is_frame: false });
+        output.push(Piece { bytes: HEARTBEAT.to_vec(), is_frame: false, accepted: None });
         true
     }
 
@@ -167,8 +184,9 @@ impl StreamReader {
                 self.finished = true;
                 Poll::Ready(Some(Err(StreamCut)))
             }
-            (Some((bytes, frames)), _) => {
+            (Some(Taken { bytes, frames, accepted }), _) => {
                 drop(output);
+                accepted.into_iter().for_each(|accepted| self.reports.took(accepted));
                 if frames > 0 {
                     self.report(Reported::Taken(frames));
                 }
@@ -223,21 +241,23 @@ impl Output {
         }
     }
 
-    /// The next chunk, and how many frames it holds.
-    fn take(&mut self) -> Option<(Bytes, usize)> {
+    /// The next chunk.
+    fn take(&mut self) -> Option<Taken> {
         let first = self.waiting.pop_front()?;
         let (mut bytes, mut frames) = (first.bytes, usize::from(first.is_frame));
+        let mut accepted: SmallVec<[Instant; 4]> = first.accepted.into_iter().collect();
         let fits = |next: &Piece, bytes: &Vec<u8>| bytes.len().saturating_add(next.bytes.len()) <= CHUNK;
         while self.waiting.front().is_some_and(|next| fits(next, &bytes)) {
             let Some(next) = self.waiting.pop_front() else { break };
             bytes.extend_from_slice(&next.bytes);
             frames += usize::from(next.is_frame);
+            accepted.extend(next.accepted);
         }
         if self.waiting.is_empty() {
             // A stream that is quiet after a burst holds no memory for the next one.
             self.waiting.shrink_to(4);
         }
-        Some((bytes.into(), frames))
+        Some(Taken { bytes: bytes.into(), frames, accepted })
     }
 
     fn wait(&mut self, context: &Context<'_>) {

@@ -2,16 +2,18 @@
 
 use std::rc::Rc;
 
-use actix::{Actor, ActorContext, Context, Handler};
+use actix::{Actor, ActorContext, Context, Handler, MessageResult};
 
+use super::details::{KindCounts, LastError, ReceiverDetails};
 use super::guard::{Child, Family, Guard};
-use super::messages::{StopChild, Told};
+use super::messages::{GetReceiverDetails, StopChild, Told};
 use super::shared::Shared;
 use super::timers::{HasTimers, Timers};
 use crate::protocol::action::ReceiverAction;
-use crate::protocol::receiver::{Input, Receiver};
+use crate::protocol::receiver::{Input, Receiver, StreamEnd};
 use crate::protocol::send_line;
 use crate::protocol::time::{Millis, TimerKind};
+use crate::protocol::wire::Frame;
 
 /// Opens the event stream through the link, and hears what comes on it.
 #[derive(Debug)]
@@ -19,6 +21,9 @@ pub(super) struct EventReceiver {
     machine: Receiver,
     timers: Timers,
     home: Guard,
+    /// What came, by kind.
+    counts: KindCounts,
+    last_error: Option<Box<LastError>>,
 }
 
 impl EventReceiver {
@@ -27,10 +32,13 @@ impl EventReceiver {
             machine: Receiver::new(),
             timers: Timers::default(),
             home: Guard::new(family, Child::EventReceiver),
+            counts: KindCounts::default(),
+            last_error: None,
         }
     }
 
     fn take(&mut self, input: Input, context: &mut Context<EventReceiver>) {
+        self.note(&input);
         let family = Rc::clone(&self.home.family);
         let mut actions = family.shared.room.receiver.take();
         let step = family.shared.step();
@@ -39,6 +47,34 @@ impl EventReceiver {
             self.perform(action, &family, step.now, context);
         }
         family.shared.room.receiver.set(actions);
+    }
+
+    /// Remembers what is asked for by whoever inspects it.
+    fn note(&mut self, input: &Input) {
+        let what = match input {
+            Input::Frame { frame, .. } => {
+                self.counts.count_frame(frame);
+                match frame {
+                    Frame::Aborted { reason, .. } => {
+                        format!("the server gave the stream up: {}", reason.as_str())
+                    }
+                    Frame::Hello { .. }
+                    | Frame::Alive { .. }
+                    | Frame::CrEvent(_)
+                    | Frame::Closed { .. }
+                    | Frame::Shutdown { .. } => return,
+                }
+            }
+            Input::Ended { how, .. } => match how {
+                StreamEnd::NoConnection => "no connection to the server could be made".to_owned(),
+                StreamEnd::Broken => "the stream ended".to_owned(),
+                StreamEnd::Status(status) => format!("the server answered {status} instead of a stream"),
+                StreamEnd::NotEventStream => "the server's answer was no event stream".to_owned(),
+            },
+            Input::Set { .. } | Input::Retry { .. } | Input::Sent | Input::Woke | Input::Timer(_) => return,
+        };
+        let at = self.home.family.shared.calendar().unwrap_or(0);
+        self.last_error = Some(Box::new(LastError { at, what: what.into() }));
     }
 
     fn perform(
@@ -84,6 +120,20 @@ impl Handler<Input> for EventReceiver {
 
     fn handle(&mut self, input: Input, context: &mut Context<EventReceiver>) {
         self.take(input, context);
+    }
+}
+
+impl Handler<GetReceiverDetails> for EventReceiver {
+    type Result = MessageResult<GetReceiverDetails>;
+
+    fn handle(&mut self, _: GetReceiverDetails, _: &mut Context<EventReceiver>) -> Self::Result {
+        MessageResult(ReceiverDetails {
+            state: self.machine.state(),
+            pid: self.machine.pid(),
+            timers: self.timers.due_in(self.shared().now()),
+            counts: self.counts,
+            last_error: self.last_error.as_deref().cloned(),
+        })
     }
 }
 

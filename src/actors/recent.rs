@@ -46,7 +46,10 @@ pub enum What {
     /// A child died, and it was reset.
     Reset,
     /// It is gone.
-    Removed,
+    Removed {
+        /// Its last state.
+        from: StateName,
+    },
 }
 
 /// The beginning of an eventType.
@@ -139,7 +142,7 @@ mod tests {
     #[test]
     fn a_ring_of_none_keeps_nothing() {
         let recent = Recent::new(0);
-        recent.push(happening(1, 1, What::Removed));
+        recent.push(happening(1, 1, What::Removed { from: StateName::FIRST }));
         assert_eq!(recent.last(10, None), []);
     }
 

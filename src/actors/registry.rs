@@ -3,12 +3,14 @@
 //! A handler has three beats: message to input, table, perform the actions.
 
 mod heartbeats;
+mod inspect;
 mod local;
 mod logs;
 mod reports;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, MessageResult, SpawnHandle};
 use tokio::sync::oneshot;
@@ -17,21 +19,23 @@ use self::heartbeats::Heartbeats;
 use self::local::{LocalWriter, Ports};
 use self::logs::Logs;
 use self::reports::Reports;
-use super::clock::{Clock, unix_seconds, until};
+use super::clock::{Clock, duration, unix_seconds, until};
+use super::feed::Feed;
+use super::inspection::Seen;
 use super::messages::{
     ClientIdsReserved, GetLoad, GiveClientId, Load, OpenAnswer, OpenStream, ReportsWait, Send, SetApps, Stop,
 };
 use super::output::{Report, Reported, StreamWriter, stream};
-use crate::metrics::{Counter, Counters};
+use crate::metrics::{Counter, Counters, MsgKind};
 use crate::protocol::client_id::ClientIdSequence;
-use crate::protocol::ids::{ClientId, Pid};
+use crate::protocol::ids::{AppId, ClientId, Pid};
 use crate::protocol::limits::Limits;
 use crate::protocol::policy::Apps;
 use crate::protocol::sessions::{
     NoClientIdNow, Note, Opened, PidSequence, SendAnswer, ServerAction, ServerStep, SessionTable,
 };
 use crate::protocol::time::{Millis, Timing};
-use crate::protocol::wire::{Frame, write_retry};
+use crate::protocol::wire::{Frame, SendEvent, write_retry};
 
 /// How many messages wait in the mailbox before whoever asks waits outside.
 const MAILBOX: usize = 1_024;
@@ -54,6 +58,8 @@ pub struct RegistrySettings {
     pub pids: PidSequence,
     /// Where everything is counted.
     pub counters: Arc<Counters>,
+    /// Who watches what happens.
+    pub feed: Arc<Feed>,
     /// Told when the Registry has died, whatever killed it.
     pub died: Option<oneshot::Sender<()>>,
 }
@@ -68,6 +74,7 @@ impl RegistrySettings {
             client_ids,
             pids: PidSequence::starting_at(unix_seconds()),
             counters: Arc::default(),
+            feed: Arc::default(),
             died: None,
         }
     }
@@ -81,16 +88,21 @@ pub struct Registry {
     timing: Timing,
     limits: Limits,
     streams: HashMap<Pid, Stream>,
+    /// How many of them are local.
+    local_streams: usize,
     ports: Ports,
     heartbeats: Heartbeats,
     reports: Arc<Reports>,
     clock: Clock,
     /// When the handling of this message began: the clock is read once for each.
     now: Millis,
+    /// The same, finer.
+    began: Instant,
     random: fastrand::Rng,
     /// The timer that is armed, and when it is due.
     armed: Option<(Millis, SpawnHandle)>,
     counters: Arc<Counters>,
+    feed: Arc<Feed>,
     logs: Logs,
     /// Empty between steps; kept for its memory.
     actions: Vec<ServerAction>,
@@ -105,6 +117,8 @@ struct Stream {
     last_written: Millis,
     /// The longest time without anything written.
     heartbeat: Millis,
+    /// What is told to whoever inspects it.
+    seen: Seen,
 }
 
 /// Where what is written to a stream goes.
@@ -140,14 +154,20 @@ impl Registry {
                 timing: settings.timing,
                 limits: settings.limits,
                 streams: HashMap::new(),
+                local_streams: 0,
                 ports: Ports::default(),
                 heartbeats: Heartbeats::default(),
-                reports: Arc::new(Reports::new(context.address().recipient())),
+                reports: Arc::new(Reports::new(
+                    context.address().recipient(),
+                    Arc::clone(&settings.counters),
+                )),
                 clock: Clock::default(),
                 now: Millis::ZERO,
+                began: Instant::now(),
                 random: fastrand::Rng::new(),
                 armed: None,
                 counters: settings.counters,
+                feed: settings.feed,
                 logs: Logs::default(),
                 actions: Vec::new(),
                 _obituary: Obituary(settings.died),
@@ -205,10 +225,10 @@ impl Registry {
                 self.apply(|table, step, actions| table.taken(client_id, pid, frames, step, actions));
             }
             Reported::Finished => {
-                self.streams.remove(&pid);
+                self.forget_stream(pid);
             }
             Reported::Broken => {
-                self.streams.remove(&pid);
+                self.forget_stream(pid);
                 self.apply(|table, step, actions| table.broken(client_id, pid, step, actions));
             }
         }
@@ -226,7 +246,7 @@ impl Registry {
         let mut actions = std::mem::take(&mut self.actions);
         for action in actions.drain(..) {
             match action {
-                ServerAction::Write { pid, frame, .. } => self.write(pid, frame),
+                ServerAction::Write { pid, frame, waited, .. } => self.write(pid, frame, waited),
                 ServerAction::End { pid, .. } => self.end(pid),
                 ServerAction::Cut { pid, .. } => self.cut(pid),
                 ServerAction::Note(note) => self.note(&note),
@@ -235,15 +255,39 @@ impl Registry {
         self.actions = actions;
     }
 
-    fn write(&mut self, pid: Pid, frame: Frame) {
+    fn write(&mut self, pid: Pid, frame: Frame, waited: Millis) {
         let Some(stream) = self.streams.get_mut(&pid) else { return };
+        let is_event = matches!(frame, Frame::CrEvent(_));
+        let accepted = || is_event.then(|| self.began.checked_sub(duration(waited))).flatten();
         match &stream.writer {
             Writer::Response(writer) => {
-                writer.write(&frame);
+                let bytes = writer.write(&frame, accepted());
                 stream.last_written = self.now;
+                stream.seen.note_written(&frame, bytes, self.now);
             }
-            Writer::Local(writer) => self.ports.write(*writer, frame),
+            Writer::Local(writer) => {
+                if let Some(accepted) = accepted() {
+                    self.counters.latency().record(accepted.elapsed());
+                }
+                stream.seen.note_written(&frame, frame.encoded_len(), self.now);
+                self.ports.write(*writer, frame);
+            }
         }
+    }
+
+    /// The table's answer to a `sendevent`. Who pings whom is remembered for whoever inspects it.
+    fn send(&mut self, app: &AppId, event: SendEvent) -> SendAnswer {
+        let (kind, pinged) = (MsgKind::of(&event.event), inspect::pinged(&event));
+        let answer = self.step_quietly(|table, step, actions| table.send(app, event, step, actions));
+        self.counters.answer(kind, &answer);
+        if let Some((pinging, pinged)) = pinged
+            && matches!(answer, SendAnswer::Accepted(_))
+            && let Some(session) = self.table.session(pinging)
+            && let Some(stream) = self.streams.get_mut(&session.pid())
+        {
+            stream.seen.last_pinged = Some((pinged, self.now));
+        }
+        answer
     }
 
     fn end(&mut self, pid: Pid) {
@@ -254,8 +298,16 @@ impl Registry {
         }
     }
 
+    fn forget_stream(&mut self, pid: Pid) -> Option<Stream> {
+        let gone = self.streams.remove(&pid)?;
+        if gone.is_local() {
+            self.local_streams -= 1;
+        }
+        Some(gone)
+    }
+
     fn cut(&mut self, pid: Pid) {
-        let Some(stream) = self.streams.remove(&pid) else { return };
+        let Some(stream) = self.forget_stream(pid) else { return };
         match stream.writer {
             Writer::Response(writer) => writer.cut(),
             Writer::Local(writer) => self.ports.end(writer),
@@ -265,6 +317,7 @@ impl Registry {
 
     fn note(&mut self, note: &Note) {
         self.counters.note(note);
+        self.feed.tell_note(note);
         self.logs.note(note, self.now);
     }
 
@@ -286,6 +339,7 @@ impl Registry {
     /// see the time without it, and a flood must not put off what is due.
     fn catch_up(&mut self, context: &mut Context<Registry>) {
         self.now = self.clock.now();
+        self.began = Instant::now();
         if self.armed.is_some_and(|(due, _)| due + OVERDUE < self.now) {
             self.timer(context);
         }
@@ -335,7 +389,8 @@ impl Registry {
         let now = self.now;
         let heartbeat = asked.heartbeat;
         let writer = Writer::Response(writer);
-        self.streams.insert(pid, Stream { writer, last_written: now, heartbeat });
+        let seen = Seen { remote: asked.remote, user_agent: asked.user_agent, ..Seen::default() };
+        self.streams.insert(pid, Stream { writer, last_written: now, heartbeat, seen });
         self.heartbeats.push(now + heartbeat, pid);
         OpenAnswer::Stream(reader)
     }
@@ -376,9 +431,9 @@ impl Handler<Send> for Registry {
 
     fn handle(&mut self, message: Send, context: &mut Self::Context) -> Self::Result {
         let Send { app, event } = message;
-        let answer: SendAnswer =
-            self.step(context, |table, step, actions| table.send(&app, event, step, actions));
-        self.counters.answer(&answer);
+        self.catch_up(context);
+        let answer = self.send(&app, event);
+        self.finish(context);
         MessageResult(answer)
     }
 }
@@ -449,6 +504,8 @@ impl Handler<GetLoad> for Registry {
             streams: self.streams.len(),
             output_bytes: self.table.output_bytes(),
             line_bytes: self.table.line_bytes(),
+            waiting_events: self.table.line_events(),
+            hosted: self.local_streams,
             client_ids_consumed: self.table.client_ids().position(),
         })
     }

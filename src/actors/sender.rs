@@ -2,14 +2,15 @@
 
 use std::rc::Rc;
 
-use actix::{Actor, ActorContext, Context, Handler};
+use actix::{Actor, ActorContext, Context, Handler, MessageResult};
 use smallvec::SmallVec;
 
+use super::details::{KindCounts, LastError, SenderDetails};
 use super::guard::{Child, Family, Guard};
-use super::messages::{Settled, StopChild, Told};
+use super::messages::{GetSenderDetails, Settled, StopChild, Told};
 use super::shared::Shared;
 use super::timers::{HasTimers, Timers};
-use crate::protocol::action::{Message, SendLineAction, SenderAction};
+use crate::protocol::action::{Message, Outcome, SendLineAction, SenderAction};
 use crate::protocol::send_line::{self, SendLine};
 use crate::protocol::sender::{self, Sender};
 use crate::protocol::time::{Step, TimerKind};
@@ -23,6 +24,9 @@ pub(super) struct EventSender {
     home: Guard,
     /// It was told to stop, and does once nothing waits any more.
     is_leaving: bool,
+    /// What left, by kind.
+    counts: KindCounts,
+    last_error: Option<Box<LastError>>,
 }
 
 /// What is meant for one of its two machines.
@@ -39,6 +43,8 @@ impl EventSender {
             timers: Timers::default(),
             home: Guard::new(family, Child::EventSender),
             is_leaving: false,
+            counts: KindCounts::default(),
+            last_error: None,
         }
     }
 
@@ -71,6 +77,9 @@ impl EventSender {
         replies: &mut Vec<Letter>,
         context: &mut Context<EventSender>,
     ) {
+        if let sender::Input::Outcome { outcome: Outcome::NoAnswer, .. } = &input {
+            self.note_error(&Outcome::NoAnswer);
+        }
         let mut actions = family.shared.room.sender.take();
         let mut fates = SmallVec::new();
         self.machine.handle(input, step, &mut actions);
@@ -97,13 +106,21 @@ impl EventSender {
         replies: &mut Vec<Letter>,
         context: &mut Context<EventSender>,
     ) {
+        if let send_line::Input::Answer { outcome, .. } = &input {
+            self.note_error(outcome);
+        }
         let mut actions = family.shared.room.line.take();
         self.line.handle(input, step, &mut actions);
         for action in actions.drain(..) {
             match action {
                 SendLineAction::Send { number, mut post } => {
-                    if let Message::CrEvent(event) = &mut post.message {
-                        event.send_ct = family.shared.calendar();
+                    match &mut post.message {
+                        Message::CrEvent(event) => {
+                            event.send_ct = family.shared.calendar();
+                            self.counts.count(event.kind());
+                        }
+                        Message::Alive(_) => self.counts.alive = self.counts.alive.wrapping_add(1),
+                        Message::Close(_) => self.counts.close = self.counts.close.wrapping_add(1),
                     }
                     family.link.send(family.ends, number, &post);
                 }
@@ -116,6 +133,18 @@ impl EventSender {
             }
         }
         family.shared.room.line.set(actions);
+    }
+
+    /// Remembers what is asked for by whoever inspects it.
+    fn note_error(&mut self, outcome: &Outcome) {
+        let what = match outcome {
+            Outcome::Understood => return,
+            Outcome::NoAnswer => "the server did not answer a sendevent".to_owned(),
+            Outcome::NoConnection => "no connection for a sendevent could be made".to_owned(),
+            Outcome::Refused { status, detail } => format!("a sendevent was refused with {status}: {detail}"),
+        };
+        let at = self.home.family.shared.calendar().unwrap_or(0);
+        self.last_error = Some(Box::new(LastError { at, what: what.into() }));
     }
 
     /// Once told to stop, it does when everything has left and was answered; what is kept while offline does not leave.
@@ -167,6 +196,24 @@ impl Handler<send_line::Input> for EventSender {
 
     fn handle(&mut self, input: send_line::Input, context: &mut Context<EventSender>) {
         self.take(Letter::Line(input), context);
+    }
+}
+
+impl Handler<GetSenderDetails> for EventSender {
+    type Result = MessageResult<GetSenderDetails>;
+
+    fn handle(&mut self, _: GetSenderDetails, _: &mut Context<EventSender>) -> Self::Result {
+        let (queued, kept) = self.machine.queued();
+        MessageResult(SenderDetails {
+            state: self.machine.state(),
+            queued,
+            kept,
+            in_line: self.line.waiting(),
+            awaits_answer: self.line.awaits_answer(),
+            timers: self.timers.due_in(self.shared().now()),
+            counts: self.counts,
+            last_error: self.last_error.as_deref().cloned(),
+        })
     }
 }
 

@@ -3,11 +3,12 @@
 use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use super::board::Board;
 use super::client_ids::ClientIds;
 use super::clock::{Clock, since_1970};
+use super::feed::Feed;
 use super::recent::Recent;
 use super::sender::Letter;
 use crate::metrics::Counters;
@@ -27,12 +28,33 @@ pub(super) struct HostWide {
     pub(super) board: Arc<Board>,
     /// What happened last.
     pub(super) recent: Arc<Recent>,
+    /// Who watches what happens.
+    pub(super) feed: Arc<Feed>,
     /// Where everything is counted.
     pub(super) counters: Arc<Counters>,
     /// Who gives out the clientIds of this process's server.
     pub(super) client_ids: Arc<ClientIds>,
+    /// How many of its crSockets live.
+    pub(super) live: Arc<AtomicUsize>,
     /// How late the latest timer was, in milliseconds.
     pub(super) latest_timer: AtomicI64,
+}
+
+/// Counts a crSocket as long as it lives, on its way in and out, too.
+#[derive(Debug)]
+pub(super) struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    pub(super) fn new(live: &Arc<AtomicUsize>) -> Counted {
+        live.fetch_add(1, Ordering::Relaxed);
+        Counted(Arc::clone(live))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// What the crSockets of one host on one thread share.

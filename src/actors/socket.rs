@@ -4,19 +4,24 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Recipient, SpawnHandle};
+use actix::{
+    Actor, ActorContext, Addr, AsyncContext, Context, Handler, Recipient, ResponseFuture, SpawnHandle,
+};
+use tokio::sync::oneshot;
 
 use super::board::{Place, StateName};
 use super::clock::duration;
+use super::details::SocketDetails;
 use super::guard::{Child, Family};
 use super::link::{Ends, Link};
 use super::messages::{
-    ChildGone, Life, News, Remove, SendCrEvent, SetFact, Settled, SocketEvent, StopChild, Told,
+    ChildGone, GetDetails, GetReceiverDetails, GetSenderDetails, Life, News, Remove, SendCrEvent,
+    SendInPlace, SetFact, Settled, SocketEvent, StopChild, Told,
 };
 use super::receiver::EventReceiver;
 use super::recent::{EventType, Happening, What};
 use super::sender::EventSender;
-use super::shared::Shared;
+use super::shared::{Counted, Shared};
 use super::timers::{HasTimers, Timers};
 use crate::metrics::Counter;
 use crate::protocol::action::{Fate, Notice, SocketAction, Ticket, WhyDropped};
@@ -37,6 +42,7 @@ pub struct CrSocket {
     app: AppId,
     family: Rc<Family>,
     observer: Option<Recipient<SocketEvent>>,
+    _counted: Counted,
     tickets: OpenTickets,
     timers: Timers,
     standing: Standing,
@@ -52,6 +58,7 @@ pub(super) struct Birth {
     pub(super) role: Role,
     pub(super) facts: Facts,
     pub(super) observer: Option<Recipient<SocketEvent>>,
+    pub(super) counted: Counted,
 }
 
 /// All that an enclosing client has set.
@@ -83,6 +90,20 @@ struct OpenTickets(BTreeMap<Ticket, OpenTicket>);
 struct OpenTicket {
     event_type: EventType,
     has_left: bool,
+    /// Where somebody watches them.
+    params: Option<Params>,
+    /// Who waits for its first fate, if it was sent in the enclosing client's place.
+    tell: Option<oneshot::Sender<Fate>>,
+}
+
+/// The params of a crEvent.
+type Params = Box<[Box<str>]>;
+
+/// From here on tickets are those of crEvents that were sent in the enclosing client's place.
+const IN_PLACE: u64 = 1 << 63;
+
+fn is_in_place(ticket: Ticket) -> bool {
+    ticket.0 >= IN_PLACE
 }
 
 impl CrSocket {
@@ -93,7 +114,7 @@ impl CrSocket {
         shared: &Rc<Shared>,
         context: &mut Context<CrSocket>,
     ) -> CrSocket {
-        let Birth { place, app, role, facts, observer } = birth;
+        let Birth { place, app, role, facts, observer, counted } = birth;
         let family = hatch(context.address(), (&app, role), link, shared, Life::default());
         CrSocket {
             machine: Socket::new(role),
@@ -101,6 +122,7 @@ impl CrSocket {
             app,
             family,
             observer,
+            _counted: counted,
             tickets: OpenTickets::default(),
             timers: Timers::default(),
             standing: Standing::Beginning(Box::new(facts)),
@@ -138,7 +160,9 @@ impl CrSocket {
                 self.place.publish(self.machine.state(), self.machine.partner());
                 let (from, to) = (StateName::of(from), StateName::of(to));
                 log::trace!("crSocket {}: {from} -> {to}", self.place.id());
-                self.record(What::Changed { from, to });
+                let at = self.family.shared.calendar();
+                self.place.publish_since(at.unwrap_or(0));
+                self.record_at(at, What::Changed { from, to });
             }
             Notice::Partner(_) => self.place.publish(self.machine.state(), self.machine.partner()),
             Notice::ClientId(id) => self.place.publish_client_id(Some(*id)),
@@ -146,12 +170,16 @@ impl CrSocket {
                 event.receive_ct = self.family.shared.calendar();
                 self.place.count_received();
                 if event.kind() != EventKind::Ping {
-                    self.record_at(event.receive_ct, What::Received(EventType::new(&event.event_type)));
+                    let what = What::Received(EventType::new(&event.event_type));
+                    self.record_event(event.receive_ct, what, Some(&event.params));
                 }
             }
-            Notice::Fate { fate, .. } => {
+            Notice::Fate { ticket, fate } => {
                 if *fate == Fate::Sent {
                     self.place.count_sent();
+                }
+                if is_in_place(*ticket) {
+                    return;
                 }
             }
         }
@@ -169,8 +197,15 @@ impl CrSocket {
     }
 
     fn record_at(&self, at: Option<i64>, what: What) {
-        let at = at.unwrap_or(0);
-        self.family.shared.host.recent.push(Happening { at, socket: self.place.id(), what });
+        self.record_event(at, what, None);
+    }
+
+    /// The same, of a crEvent with these params.
+    fn record_event(&self, at: Option<i64>, what: What, params: Option<&[Box<str>]>) {
+        let happening = Happening { at: at.unwrap_or(0), socket: self.place.id(), what };
+        let host = &self.family.shared.host;
+        host.recent.push(happening);
+        host.feed.tell(happening, params);
     }
 
     fn set(&mut self, fact: SetFact, context: &mut Context<CrSocket>) {
@@ -216,7 +251,7 @@ impl CrSocket {
         self.give_up_family();
         self.timers.cancel_all();
         for (ticket, fate) in self.tickets.end(WhyDropped::Reset) {
-            self.tell(News::Notice(Notice::Fate { ticket, fate }));
+            self.notify(Notice::Fate { ticket, fate });
         }
         let life = Life(self.family.life.0.wrapping_add(1));
         let (link, shared) = (self.family.link.clone(), Rc::clone(&self.family.shared));
@@ -320,20 +355,40 @@ impl Facts {
 }
 
 impl OpenTickets {
-    fn open(&mut self, ticket: Ticket, event: &CrEvent) {
+    fn open(&mut self, ticket: Ticket, event: &CrEvent, with_params: bool) {
         let event_type = EventType::new(&event.event_type);
-        self.0.insert(ticket, OpenTicket { event_type, has_left: false });
+        let params = with_params.then(|| event.params.clone());
+        self.0.insert(ticket, OpenTicket { event_type, has_left: false, params, tell: None });
     }
 
-    /// The type of the event if it leaves now.
-    fn note(&mut self, ticket: Ticket, fate: &Fate) -> Option<EventType> {
+    /// The ticket of a crEvent that is sent in the enclosing client's place.
+    fn open_in_place(&mut self, event: &CrEvent, with_params: bool, tell: oneshot::Sender<Fate>) -> Ticket {
+        let last = self.0.last_key_value().map_or(0, |(ticket, _)| ticket.0);
+        let ticket = Ticket(last.saturating_add(1).max(IN_PLACE));
+        self.open(ticket, event, with_params);
+        if let Some(open) = self.0.get_mut(&ticket) {
+            open.tell = Some(tell);
+        }
+        ticket
+    }
+
+    /// Tells who waits for it.
+    fn answer(&mut self, ticket: Ticket, fate: &Fate) {
+        if let Some(tell) = self.0.get_mut(&ticket).and_then(|open| open.tell.take()) {
+            // Who asked may have gone.
+            let _ = tell.send(fate.clone());
+        }
+    }
+
+    /// The type of the event if it leaves now, and its params.
+    fn note(&mut self, ticket: Ticket, fate: &Fate) -> Option<(EventType, Option<Params>)> {
         if fate.is_final() {
             self.0.remove(&ticket);
             return None;
         }
         let open = self.0.get_mut(&ticket)?;
         open.has_left = *fate == Fate::Sent;
-        open.has_left.then_some(open.event_type)
+        open.has_left.then(|| (open.event_type, open.params.take()))
     }
 
     /// What becomes of all of them when nobody has them any more.
@@ -352,7 +407,9 @@ impl Actor for CrSocket {
     type Context = Context<CrSocket>;
 
     fn started(&mut self, context: &mut Context<CrSocket>) {
-        self.record(What::Spawned);
+        let at = self.family.shared.calendar();
+        self.place.publish_since(at.unwrap_or(0));
+        self.record_at(at, What::Spawned);
         self.begin(context);
     }
 }
@@ -367,9 +424,9 @@ impl Drop for CrSocket {
         self.give_up_family();
         let why = if as_told { WhyDropped::Removed } else { WhyDropped::Reset };
         for (ticket, fate) in self.tickets.end(why) {
-            self.tell(News::Notice(Notice::Fate { ticket, fate }));
+            self.notify(Notice::Fate { ticket, fate });
         }
-        self.record(What::Removed);
+        self.record(What::Removed { from: StateName::of(self.machine.state()) });
         self.tell(News::Removed { as_told });
     }
 }
@@ -410,9 +467,14 @@ impl Handler<Settled> for CrSocket {
         if life != self.family.life {
             return;
         }
-        for (ticket, fate) in fates {
-            if let Some(event_type) = self.tickets.note(ticket, &fate) {
-                self.record(What::Sent(event_type));
+        let mut fates = fates.into_iter().peekable();
+        while let Some((ticket, fate)) = fates.next() {
+            if fates.peek().is_none_or(|(next, _)| *next != ticket) {
+                self.tickets.answer(ticket, &fate);
+            }
+            if let Some((event_type, params)) = self.tickets.note(ticket, &fate) {
+                let at = self.family.shared.calendar();
+                self.record_event(at, What::Sent(event_type), params.as_deref());
             }
             self.notify(Notice::Fate { ticket, fate });
         }
@@ -433,8 +495,48 @@ impl Handler<SendCrEvent> for CrSocket {
     fn handle(&mut self, message: SendCrEvent, context: &mut Context<CrSocket>) {
         let SendCrEvent { ticket, event } = message;
         // It may die with its EventSender before that has said anything about it.
-        self.tickets.open(ticket, &event);
+        self.tickets.open(ticket, &event, self.family.shared.host.feed.wants_params());
         self.take(Input::Send { ticket, event }, context);
+    }
+}
+
+impl Handler<SendInPlace> for CrSocket {
+    type Result = ();
+
+    fn handle(&mut self, SendInPlace { event, tell }: SendInPlace, context: &mut Context<CrSocket>) {
+        let with_params = self.family.shared.host.feed.wants_params();
+        let ticket = self.tickets.open_in_place(&event, with_params, tell);
+        self.take(Input::Send { ticket, event }, context);
+    }
+}
+
+impl Handler<GetDetails> for CrSocket {
+    type Result = ResponseFuture<Option<SocketDetails>>;
+
+    fn handle(&mut self, _: GetDetails, _: &mut Context<CrSocket>) -> Self::Result {
+        let now = self.family.shared.now();
+        let (machine, family) = (&self.machine, Rc::clone(&self.family));
+        let role = machine.role();
+        let (client, state) = (machine.client().clone(), machine.state().clone());
+        let facts = machine.sender();
+        let (partner, rejection) = (facts.partner.clone(), facts.rejection.clone());
+        let partner_silent = machine.heard_of_partner().map(|at| now - at);
+        let timers = self.timers.due_in(now);
+        Box::pin(async move {
+            let receiver = family.receiver.send(GetReceiverDetails).await.ok()?;
+            let sender = family.sender.send(GetSenderDetails).await.ok()?;
+            Some(SocketDetails {
+                role,
+                client,
+                partner,
+                rejection,
+                state,
+                partner_silent,
+                timers,
+                receiver,
+                sender,
+            })
+        })
     }
 }
 

@@ -83,6 +83,11 @@ impl Timers {
         }
     }
 
+    /// Those that are armed, and in how long they are due.
+    pub(super) fn due_in(&self, now: Millis) -> Vec<(TimerKind, Millis)> {
+        self.armed.iter().map(|armed| (armed.timer, armed.due - now)).collect()
+    }
+
     /// Disarms all of them.
     pub(super) fn cancel_all(&mut self) {
         self.armed.clear();

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use config::{Map, Value};
 use ipnet::IpNet;
 
+use super::admin::{AdminSettings, AdminToken, LONGEST_TOKEN, SHORTEST_TOKEN};
 use super::mistake::{Given, Mistake};
 use super::section::Section;
 use super::value::{self, place};
@@ -28,11 +29,12 @@ pub(super) fn settings(tree: &Tree, mistakes: &mut Vec<Mistake>) -> Settings {
     let bind_client_ids = server_section.truth("bind_client_ids", Limits::default().bind_client_ids);
     server_section.close();
     let tls = table(tree, "tls").and_then(|values| tls(Section::new("tls", Some(values), mistakes)));
+    let admin = admin(Section::new("admin", table(tree, "admin"), mistakes));
     let timing = timing(Section::new("timing", table(tree, "timing"), mistakes));
     let limits = limits(Section::new("limits", table(tree, "limits"), mistakes), bind_client_ids);
     let apps = apps::read(table(tree, "apps"), mistakes);
     let hosted = hosted::read(tree.get("hosted"), mistakes);
-    let settings = Settings { server, tls, timing, limits, apps, hosted, demo: None };
+    let settings = Settings { server, tls, admin, timing, limits, apps, hosted, demo: None };
     // A value that could not be read would be held against others as its default.
     if mistakes.is_empty() {
         check_addresses(tree, &settings, mistakes);
@@ -107,6 +109,21 @@ fn tls(mut section: Section<'_>) -> Option<TlsSettings> {
     Some(TlsSettings { bind, certificate_file: certificate_file?, private_key_file: private_key_file? })
 }
 
+fn admin(mut section: Section<'_>) -> AdminSettings {
+    let default = AdminSettings::default();
+    let accepted = format!("{SHORTEST_TOKEN} to {LONGEST_TOKEN} visible ASCII characters, or \"\" for none");
+    let settings = AdminSettings {
+        bind: section.list("bind", default.bind, ADDRESS, addresses),
+        token: section.text("token", default.token, &accepted, |text| match text {
+            "" => Some(None),
+            text => AdminToken::parse(text).map(Some),
+        }),
+        show_params: section.truth("show_params", default.show_params),
+    };
+    section.close();
+    settings
+}
+
 fn needed_path(section: &mut Section<'_>, key: &'static str) -> Option<PathBuf> {
     section.needed(key, "TLS needs a certificate and its key", "the path of a PEM file", |text| {
         (!text.is_empty()).then(|| PathBuf::from(text))
@@ -178,9 +195,17 @@ fn check_addresses(tree: &Tree, settings: &Settings, mistakes: &mut Vec<Mistake>
         let accepted = "at least one address, unless [tls] has one".to_owned();
         mistakes.push(Mistake::Refused { given, accepted });
     }
+    let others = settings.admin.bind.iter().any(|address| !address.ip().is_loopback());
+    if others && settings.admin.token.is_none() {
+        mistakes.push(Mistake::Missing {
+            key: "admin.token".to_owned(),
+            because: "admin.bind names an address that other machines reach",
+        });
+    }
     let mut taken: Vec<(&str, &SocketAddr)> = Vec::new();
     let all = settings.server.bind.iter().map(|address| ("server", address));
-    for (section, address) in all.chain(tls.iter().map(|address| ("tls", address))) {
+    let all = all.chain(tls.iter().map(|address| ("tls", address)));
+    for (section, address) in all.chain(settings.admin.bind.iter().map(|address| ("admin", address))) {
         let as_given = |section| given(tree, section, "bind", format!("\"{address}\""));
         // Port 0 is another one each time.
         match taken.iter().find(|(_, other)| *other == address && address.port() != 0) {

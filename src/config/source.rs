@@ -14,7 +14,7 @@ use super::mistake::{self, ConfigError, Mistake};
 use super::value::{FLAG, VARIABLE};
 
 /// The sections that there are.
-pub(super) const SECTIONS: [&str; 6] = ["server", "tls", "timing", "limits", "apps", LISTED];
+pub(super) const SECTIONS: [&str; 7] = ["server", "tls", "admin", "timing", "limits", "apps", LISTED];
 
 /// The section of which there are as many as needed, `[[hosted]]`.
 const LISTED: &str = "hosted";
@@ -180,7 +180,7 @@ fn section_and_key(path: &str) -> Result<(&str, &str), &'static str> {
         [section, key] if SECTIONS.contains(section) => Ok((section, key)),
         _ => {
             Err("no setting has this name; accepted: CRSOCKET__SECTION__KEY, where SECTION is SERVER, TLS, \
-                  TIMING or LIMITS")
+                  ADMIN, TIMING or LIMITS")
         }
     }
 }
@@ -198,10 +198,16 @@ fn from_flags(flags: &Overrides) -> Map<String, Value> {
         Value::new(Some(&format!("{FLAG}{flag}")), ValueKind::String(text.to_owned()))
     };
     let mut given = Map::new();
-    if !flags.bind.is_empty() {
-        let items = flags.bind.iter().map(|address| text("--bind", address)).collect();
-        let list = Value::new(Some(&format!("{FLAG}--bind")), ValueKind::Array(items));
-        put(&mut given, "server", "bind", list);
+    for (section, flag, addresses) in
+        [("server", "--bind", &flags.bind), ("admin", "--admin-bind", &flags.admin_bind)]
+    {
+        // An empty one is none at all.
+        let items = addresses.iter().filter(|address| !address.is_empty());
+        let items = items.map(|address| text(flag, address)).collect();
+        if !addresses.is_empty() {
+            let list = Value::new(Some(&format!("{FLAG}{flag}")), ValueKind::Array(items));
+            put(&mut given, section, "bind", list);
+        }
     }
     for (key, flag, value) in
         [("web_root", "--web-root", &flags.web_root), ("data_dir", "--data-dir", &flags.data_dir)]

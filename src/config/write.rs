@@ -6,8 +6,8 @@ use std::path::Path;
 use toml::Value;
 
 use super::{
-    AccessSettings, AppSettings, CorsOrigins, HostedSettings, ListedToken, ServerSettings, Settings,
-    TlsSettings,
+    AccessSettings, AdminSettings, AppSettings, CorsOrigins, HostedSettings, ListedToken, ServerSettings,
+    Settings, TlsSettings,
 };
 use crate::protocol::ids::AppId;
 use crate::protocol::limits::Limits;
@@ -20,6 +20,7 @@ pub(super) fn settings(settings: &Settings) -> String {
     if let Some(settings) = &settings.tls {
         tls(&mut file, settings);
     }
+    admin(&mut file, &settings.admin);
     timing(&mut file, &settings.timing);
     limits(&mut file, &settings.limits);
     for (id, settings) in &settings.apps {
@@ -81,6 +82,17 @@ fn tls(file: &mut File, tls: &TlsSettings) {
     file.list("bind", &tls.bind);
     file.path("certificate_file", Some(&tls.certificate_file));
     file.path("private_key_file", Some(&tls.private_key_file));
+}
+
+/// Its token is secret: whoever has it fills the line in.
+fn admin(file: &mut File, admin: &AdminSettings) {
+    file.section("admin");
+    file.list("bind", &admin.bind);
+    match admin.token {
+        Some(_) => file.text.push_str("#token is not shown\n"),
+        None => file.line("token", text("")),
+    }
+    file.line("show_params", admin.show_params);
 }
 
 fn timing(file: &mut File, timing: &Timing) {

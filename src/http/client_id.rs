@@ -3,11 +3,11 @@
 use actix_web::HttpResponse;
 use actix_web::http::header;
 
-use super::problem::Problem;
 use super::site::Site;
 use super::throttle::Throttle;
 use crate::actors::client_ids::NoClientId;
 use crate::metrics::Counter;
+use crate::problem::Problem;
 use crate::protocol::ids::ClientId;
 use crate::protocol::sessions::NoClientIdNow;
 use crate::protocol::time::Millis;

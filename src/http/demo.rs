@@ -10,11 +10,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
 use super::built_in::protect;
-use super::problem::Problem;
 use super::reach::Reach;
 use super::site::Site;
 use crate::metrics::Counter;
 use crate::practice::{Lend, Lender, NoPartner, Wanted};
+use crate::problem::Problem;
 use crate::protocol::ids::{ClientId, Role};
 use crate::protocol::time::Millis;
 use crate::protocol::wire::Query;

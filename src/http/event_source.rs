@@ -10,16 +10,19 @@ use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 
 use super::connection::Cutter;
-use super::problem::Problem;
 use super::site::Site;
 use crate::actors::messages::{OpenAnswer, OpenStream};
 use crate::actors::output::{Connection, StreamCut, StreamReader};
+use crate::problem::Problem;
 use crate::protocol::ids::AppId;
 use crate::protocol::time::Millis;
 use crate::protocol::wire::{EventSourceParams, Query, write_retry};
 
 /// When a client tries again if the Registry is gone: by then another process may serve.
 const RETRY: Millis = Millis(5_000);
+
+/// How much of what a client says it is, is kept.
+const LONGEST_USER_AGENT: usize = 160;
 
 /// Answers the resource.
 pub(super) async fn answer(site: &Site, app: AppId, request: &HttpRequest) -> HttpResponse {
@@ -35,6 +38,7 @@ pub(super) async fn answer(site: &Site, app: AppId, request: &HttpRequest) -> Ht
         params: EventSourceParams::read(Query::new(request.query_string())).into_owned(),
         connection: cutter.map(|cutter| cutter as Arc<dyn Connection>),
         remote: site.client_address(request),
+        user_agent: user_agent(request),
         heartbeat,
         app,
     };
@@ -52,6 +56,12 @@ pub(super) async fn answer(site: &Site, app: AppId, request: &HttpRequest) -> Ht
         response.head_mut().no_chunking(true);
     }
     response
+}
+
+/// What the client says it is, as far as it is text.
+fn user_agent(request: &HttpRequest) -> Option<Box<str>> {
+    let said = request.headers().get(header::USER_AGENT)?.to_str().ok()?;
+    Some(said.chars().take(LONGEST_USER_AGENT).collect::<String>().into())
 }
 
 /// The retry answer where the Registry cannot give one.

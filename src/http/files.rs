@@ -26,8 +26,8 @@ use root::{Found, NotFound};
 pub use root::{WebRoot, WebRootError};
 
 use super::built_in::{self, BuiltIn};
-use super::problem::Problem;
 use super::throttle::Throttle;
+use crate::problem::Problem;
 
 /// What a folder answers with.
 pub(super) const INDEX: &str = "index.html";

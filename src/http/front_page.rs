@@ -13,8 +13,8 @@ use actix_web::http::header::{self, Accept, Header, Quality};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::files::{self, WebRoot};
-use super::problem::Problem;
 use crate::apps::AppTable;
+use crate::problem::Problem;
 use crate::protocol::ids::{AppId, Role};
 
 /// How many apps are named; to look for their pages takes time.

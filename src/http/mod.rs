@@ -12,7 +12,6 @@ mod event_source;
 pub mod files;
 mod front_page;
 pub mod listener;
-pub mod problem;
 pub mod reach;
 mod remote;
 mod route;
@@ -30,11 +29,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 
 use self::connection::{Cutter, InUse};
-use self::problem::Problem;
 use self::route::{Resource, Route};
 use self::site::Site;
 use crate::actors::output::Connection as _;
 use crate::metrics::Counter;
+use crate::problem::Problem;
 use crate::protocol::ids::AppId;
 
 /// Answers every request.

@@ -9,10 +9,10 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_core::Stream;
 
-use super::problem::Problem;
 use super::site::Site;
 use crate::actors::messages::Send;
 use crate::metrics::Counter;
+use crate::problem::Problem;
 use crate::protocol::ids::AppId;
 use crate::protocol::sessions::{Bound, SendAnswer};
 use crate::protocol::wire::{BadParam, Query, Refusal, SendEvent};

@@ -14,12 +14,12 @@ use super::built_in::BuiltIn;
 use super::demo::Demo;
 use super::files::WebRoot;
 use super::front_page::FrontPage;
-use super::problem::Problem;
 use super::remote;
 use crate::actors::client_ids::ClientIds;
 use crate::actors::registry::Registry;
 use crate::apps::AppTable;
 use crate::metrics::{Counter, Counters};
+use crate::problem::Problem;
 use crate::protocol::ids::AppId;
 use crate::protocol::time::Millis;
 

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::*;
 use crate::actors::board::SocketId;
 use crate::actors::host::CrSocketBuilder;
+use crate::actors::host::Published;
 use crate::actors::registry::RegistrySettings;
 use crate::client_id_store::ephemeral;
 use crate::metrics::Counter;
@@ -36,6 +37,7 @@ fn settings(counters: &Arc<Counters>) -> (PracticeSettings, Addr<Registry>) {
         timing: Timing::default(),
         client_ids: Arc::new(ClientIds::new(None)),
         counters: Arc::clone(counters),
+        published: Published::default(),
     };
     (settings, registry)
 }

@@ -97,12 +97,20 @@ impl<T> IdTable<T> {
 
     /// All ids with their values, in the order of ids.
     pub fn iter(&self) -> impl Iterator<Item = (ClientId, &T)> {
-        (0..).step_by(SLOTS).zip(&self.pages).flat_map(|(first, page)| {
+        self.iter_behind(None)
+    }
+
+    /// The ids behind this one, in their order; pages in front of it are not looked at.
+    pub fn iter_behind(&self, id: Option<ClientId>) -> impl Iterator<Item = (ClientId, &T)> {
+        let page = id.map_or(0, |id| Place::of(id).page);
+        let pages = (0..).step_by(SLOTS).zip(&self.pages).skip(page);
+        let entries = pages.flat_map(|(first, page)| {
             let slots = page.iter().flat_map(|page| &page.slots);
             (first..)
                 .zip(slots)
                 .filter_map(|(number, slot)| Some((ClientId::from_number(number)?, slot.as_deref()?)))
-        })
+        });
+        entries.skip_while(move |(entry, _)| id.is_some_and(|id| *entry <= id))
     }
 
     /// All ids with their values, to be changed, in the order of ids.
@@ -287,6 +295,8 @@ mod tests {
             prop_assert_eq!(table.get(asked), map.get(&asked));
             prop_assert_eq!(table.contains(asked), map.contains_key(&asked));
             prop_assert!(table.iter().eq(map.iter().map(|(id, value)| (*id, value))));
+            let behind = map.iter().filter(|(id, _)| **id > asked).map(|(id, value)| (*id, value));
+            prop_assert!(table.iter_behind(Some(asked)).eq(behind));
         }
 
         #[test]

@@ -80,6 +80,11 @@ impl Output {
         self.waiting.is_empty()
     }
 
+    /// How many frames wait.
+    pub fn frames(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// How many crEvents wait.
     pub fn events(&self) -> usize {
         self.events

@@ -74,6 +74,11 @@ impl SendLine {
         self.rest.as_ref().map_or(0, |rest| rest.waiting.len())
     }
 
+    /// Whether the answer to a request is awaited.
+    pub fn awaits_answer(&self) -> bool {
+        self.in_flight.is_some()
+    }
+
     /// Whether nothing waits, and no answer is awaited.
     pub fn is_empty(&self) -> bool {
         self.in_flight.is_none() && self.rest.is_none()

@@ -31,7 +31,7 @@ pub use action::{
     ServerAction, WhyNothing,
 };
 pub use pids::PidSequence;
-pub use session::{Contest, Session};
+pub use session::{Contest, Holder, Session};
 
 use self::due::Due;
 use self::ending::Ending;
@@ -92,6 +92,8 @@ pub struct SessionTable {
     reservations: usize,
     /// Bytes in all waiting lines.
     line_bytes: usize,
+    /// CrEvents in all waiting lines.
+    line_events: usize,
     /// Bytes of crEvents in all outputs, those of endings too.
     output_bytes: usize,
     stopping: bool,
@@ -110,6 +112,7 @@ impl SessionTable {
             sessions: 0,
             reservations: 0,
             line_bytes: 0,
+            line_events: 0,
             output_bytes: 0,
             stopping: false,
         }
@@ -123,6 +126,16 @@ impl SessionTable {
     /// All live sessions, in the order of clientIds.
     pub fn sessions(&self) -> impl Iterator<Item = (ClientId, &Session)> {
         self.slots.iter().filter_map(|(client_id, slot)| Some((client_id, slot.session()?)))
+    }
+
+    /// Who has this clientId, if anybody.
+    pub fn holder(&self, client_id: ClientId) -> Option<Holder<'_>> {
+        self.slots.get(client_id)?.holder()
+    }
+
+    /// The clientIds behind this one that somebody has, in their order.
+    pub fn holders_behind(&self, id: Option<ClientId>) -> impl Iterator<Item = (ClientId, Holder<'_>)> {
+        self.slots.iter_behind(id).filter_map(|(client_id, slot)| Some((client_id, slot.holder()?)))
     }
 
     /// How many sessions live.
@@ -156,6 +169,11 @@ impl SessionTable {
     /// Bytes in all waiting lines.
     pub fn line_bytes(&self) -> usize {
         self.line_bytes
+    }
+
+    /// How many crEvents wait in all lines together.
+    pub fn line_events(&self) -> usize {
+        self.line_events
     }
 
     /// Bytes of crEvents in all outputs.

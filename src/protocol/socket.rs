@@ -150,6 +150,11 @@ impl Socket {
         if self.assigned_by_ping { Assigned::Nothing } else { self.sender.partner.clone() }
     }
 
+    /// When something of the present partner came last, if anything is remembered.
+    pub fn heard_of_partner(&self) -> Option<Millis> {
+        self.heard.as_ref().filter(|heard| self.partner() == Some(heard.from)).map(|heard| heard.at)
+    }
+
     /// What it knows of its receiver.
     pub fn receiver(&self) -> &View {
         &self.receiver

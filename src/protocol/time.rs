@@ -342,6 +342,23 @@ impl TimerKind {
         TimerKind::ClientId,
         TimerKind::Release,
     ];
+
+    /// Its name, for whoever inspects it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TimerKind::Hello => "hello",
+            TimerKind::Reopen => "reopen",
+            TimerKind::Alive => "alive",
+            TimerKind::Close => "close",
+            TimerKind::Pace => "pace",
+            TimerKind::Unassign => "unassign",
+            TimerKind::Answer => "answer",
+            TimerKind::Ping => "ping",
+            TimerKind::Partner => "partner",
+            TimerKind::ClientId => "clientId",
+            TimerKind::Release => "release",
+        }
+    }
 }
 
 /// What a machine may know in one step besides its input: nothing else of the world reaches it.

@@ -21,6 +21,15 @@ pub enum ServerError {
         /// Where.
         address: SocketAddr,
     },
+    /// Another program listens where the admin part should.
+    #[error(
+        "cannot listen on {address} for the admin part: another program does so already; choose another address with \
+         --admin-bind or admin.bind, or \"\" for none"
+    )]
+    AdminAddressInUse {
+        /// Where.
+        address: SocketAddr,
+    },
     /// It could not listen there.
     #[error("cannot listen on {address}: {source}")]
     Listen {

@@ -1,6 +1,5 @@
 //! The clients that a server hosts itself, by its configuration.
 
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use tokio::time::sleep;
 use crate::actors::client_ids::{ClientIds, NoClientId};
 use crate::actors::clock::duration;
 use crate::actors::echo::{Echo, Observes};
-use crate::actors::host::{CrSocketBuilder, Host, HostSettings, Server, SocketHandle};
+use crate::actors::host::{CrSocketBuilder, Host, HostSettings, Published, Server, SocketHandle};
 use crate::actors::registry::Registry;
 use crate::config::{Behaviour, HostedSettings, Settings};
 use crate::metrics::Counters;
@@ -32,13 +31,13 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// Hosted clients, and what watches over them.
 pub(super) struct Hosted {
-    host: Rc<Host>,
+    host: Arc<Host>,
     task: JoinHandle<()>,
 }
 
 /// What is needed to spawn them.
 struct Nursery {
-    host: Rc<Host>,
+    host: Arc<Host>,
     registry: Addr<Registry>,
     client_ids: Arc<ClientIds>,
     echo: Addr<Echo>,
@@ -63,28 +62,32 @@ enum Who {
 }
 
 impl Hosted {
-    /// Begins to host what the settings ask for; nothing where they ask for nothing.
+    /// Begins to host what the settings ask for. Nothing where they ask for nothing, and nobody can ask for more: there
+    /// is no admin part.
     pub(super) fn start(
         settings: &Settings,
         registry: Addr<Registry>,
         client_ids: &Arc<ClientIds>,
         counters: &Arc<Counters>,
+        published: &Published,
     ) -> Option<Hosted> {
-        if settings.hosted.iter().all(|hosted| hosted.sockets() == 0) {
+        let asks_for_none = settings.hosted.iter().all(|hosted| hosted.sockets() == 0);
+        if asks_for_none && settings.admin.bind.is_empty() {
             return None;
         }
         let mut timing = settings.timing.clone();
         if timing.release_dt == Millis::ZERO {
             timing.release_dt = RELEASE;
         }
-        let host = Rc::new(Host::start(HostSettings {
+        let host = Arc::new(Host::start(HostSettings {
             timing,
             client_ids: Some(Arc::clone(client_ids)),
             counters: Arc::clone(counters),
+            published: published.clone(),
             ..HostSettings::new(Server::Local(registry.clone()))
         }));
         let nursery = Nursery {
-            host: Rc::clone(&host),
+            host: Arc::clone(&host),
             registry,
             client_ids: Arc::clone(client_ids),
             echo: Echo::default().start(),
@@ -95,6 +98,11 @@ impl Hosted {
         let hosted = settings.hosted.clone();
         let task = actix_rt::spawn(async move { nursery.run(&hosted).await });
         Some(Hosted { host, task })
+    }
+
+    /// Where they live.
+    pub(super) fn host(&self) -> &Arc<Host> {
+        &self.host
     }
 
     /// They say goodbye and stop.

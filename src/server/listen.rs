@@ -10,6 +10,9 @@ use super::error::ServerError;
 use crate::config::Settings;
 use crate::http::reach::{Listening, Reach};
 
+/// How many connections to the admin part wait to be accepted.
+const ADMIN_BACKLOG: u32 = 128;
+
 /// The sockets that are listened on.
 #[derive(Debug, Default)]
 pub(super) struct Listeners {
@@ -73,6 +76,30 @@ impl Listeners {
         };
         let tls = settings.tls.as_ref().map_or(&[][..], |tls| &tls.bind);
         Ok(Listeners { cleartext: open(&settings.server.bind)?, tls: open(tls)? })
+    }
+}
+
+/// The sockets of the admin part.
+#[derive(Debug, Default)]
+pub(super) struct AdminListeners(pub(super) Vec<TcpListener>);
+
+impl AdminListeners {
+    /// Opens those that the settings name. The demo goes on without where another program has them.
+    pub(super) fn open(settings: &Settings) -> Result<AdminListeners, ServerError> {
+        let mut open = Vec::new();
+        for address in &settings.admin.bind {
+            match listening(*address, ADMIN_BACKLOG) {
+                Ok(socket) => open.push(socket),
+                Err(source) if source.kind() == io::ErrorKind::AddrInUse => {
+                    if settings.demo.is_none() {
+                        return Err(ServerError::AdminAddressInUse { address: *address });
+                    }
+                    log::warn!("there is no admin page: another program listens on {address}");
+                }
+                Err(source) => return Err(ServerError::Listen { address: *address, source }),
+            }
+        }
+        Ok(AdminListeners(open))
     }
 }
 

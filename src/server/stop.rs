@@ -19,9 +19,12 @@ use super::Store;
 use super::error::ServerError;
 use super::files_changed::{LOOK_DT, Watched};
 use super::hosted::Hosted;
+use super::listen::AdminListeners;
 use crate::actors::clock::duration;
+use crate::actors::host::Published;
 use crate::actors::messages::{GetLoad, Stop};
 use crate::actors::registry::Registry;
+use crate::admin::{self, Admin, AdminParts};
 use crate::config::Settings;
 use crate::http::connection::OpenConnections;
 use crate::http::site::Site;
@@ -81,6 +84,10 @@ pub(super) struct Running {
     pub(super) died: oneshot::Receiver<()>,
     /// Tells when the Registry has been started.
     pub(super) registry: oneshot::Receiver<Addr<Registry>>,
+    /// The sockets of the admin part.
+    pub(super) admin: AdminListeners,
+    /// By the crSockets of this process.
+    pub(super) published: Published,
     pub(super) settings: Settings,
 }
 
@@ -96,7 +103,7 @@ impl Running {
         let mut server = std::pin::pin!(server);
         let mut look = interval(LOOK_DT);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut hosted, mut practice, mut has_begun) = (None, None, false);
+        let (mut hosted, mut practice, mut admin, mut has_begun) = (None, None, None, false);
         let told = loop {
             tokio::select! {
                 ended = &mut server => return ended.map_err(ServerError::Serve),
@@ -105,7 +112,8 @@ impl Running {
                     has_begun = true;
                     if let Ok(registry) = registry {
                         practice = self.practise(registry.clone());
-                        hosted = self.host(registry);
+                        hosted = self.host(registry.clone());
+                        admin = self.administer(registry, hosted.as_ref())?;
                     }
                 }
                 told = signals.stop.next() => break told,
@@ -120,12 +128,35 @@ impl Running {
             _ = &mut server => {}
             told = signals.stop.next() => log::warn!("{told} again: ending at once"),
         }
+        if let Some(admin) = admin {
+            admin.stop(false).await;
+        }
         tell_counts(&self.site);
         Ok(())
     }
 
+    /// Serves the admin part, where it is on.
+    fn administer(
+        &mut self,
+        registry: Addr<Registry>,
+        hosted: Option<&Hosted>,
+    ) -> Result<Option<ServerHandle>, ServerError> {
+        let listeners = std::mem::take(&mut self.admin.0);
+        let Some(hosted) = hosted.filter(|_| !listeners.is_empty()) else { return Ok(None) };
+        let admin = Admin::new(AdminParts {
+            registry,
+            host: Arc::clone(hosted.host()),
+            published: self.published.clone(),
+            client_ids: Arc::clone(&self.site.client_ids),
+            counters: Arc::clone(&self.site.counters),
+            settings: self.settings.clone(),
+        });
+        admin::serve(admin, listeners).map(Some).map_err(ServerError::Serve)
+    }
+
     fn host(&self, registry: Addr<Registry>) -> Option<Hosted> {
-        Hosted::start(&self.settings, registry, &self.site.client_ids, &self.site.counters)
+        let Site { client_ids, counters, .. } = &**self.site;
+        Hosted::start(&self.settings, registry, client_ids, counters, &self.published)
     }
 
     /// Partners to practise with, where the demo is on.
@@ -137,6 +168,7 @@ impl Running {
             timing: self.settings.timing.clone(),
             client_ids: Arc::clone(&self.site.client_ids),
             counters: Arc::clone(&self.site.counters),
+            published: self.published.clone(),
         };
         let practice = Practice::start(settings, registry);
         if let Some(demo) = &self.site.demo {

@@ -138,6 +138,7 @@ impl Lab {
             client_ids: ClientIdSequence::new([7; 16], 0, wishes.client_ids_reserved),
             pids: PidSequence::starting_at(1),
             counters: Arc::clone(&counters),
+            feed: Arc::default(),
             died: None,
         });
         let start = Instant::now();

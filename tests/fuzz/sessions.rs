@@ -308,7 +308,7 @@ impl Shell {
         let answer = input(&mut self.table, &step, &mut actions);
         for action in actions {
             match action {
-                ServerAction::Write { client_id, pid, frame } => self.write(client_id, pid, &frame),
+                ServerAction::Write { client_id, pid, frame, .. } => self.write(client_id, pid, &frame),
                 ServerAction::End { client_id, pid } => {
                     let stream = self.streams.get_mut(&pid).unwrap();
                     assert!(stream.client_id == client_id && stream.last_words && !stream.ended);

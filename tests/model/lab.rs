@@ -432,7 +432,7 @@ impl Lab {
         };
         for action in &served.actions {
             match action {
-                ServerAction::Write { client_id, pid, frame } => {
+                ServerAction::Write { client_id, pid, frame, .. } => {
                     if let Frame::CrEvent(data) = frame {
                         in_order &= now.mail.written(&CrEvent::from_event_data(data), *client_id);
                     }
@@ -466,7 +466,7 @@ impl Lab {
         let mut done = 0;
         while let Some(action) = actions.get(done).cloned() {
             done += 1;
-            if let ServerAction::Write { client_id, pid, frame } = action {
+            if let ServerAction::Write { client_id, pid, frame, .. } = action {
                 broken = broken.or(rules::check_delivery(&self.setup, &server, client_id, pid, &frame));
                 // Every transport takes what is written at once.
                 server.taken(client_id, pid, 1, &step, &mut actions);

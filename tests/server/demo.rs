@@ -198,7 +198,7 @@ fn on_loopback_it_says_how_to_serve_other_devices() {
 fn an_address_in_use_is_said_plainly() {
     let taken = TcpListener::bind(ANY_PORT).unwrap();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_crsocket"))
-        .args(["demo", "--bind", &taken.local_addr().unwrap().to_string()])
+        .args(["demo", "--admin-bind", "", "--bind", &taken.local_addr().unwrap().to_string()])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);

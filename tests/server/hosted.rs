@@ -109,6 +109,7 @@ fn without_a_command_it_is_a_demonstration() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_crsocket"))
         .current_dir(folder.path())
         .env("CRSOCKET__SERVER__BIND", "127.0.0.1:0")
+        .env("CRSOCKET__ADMIN__BIND", "127.0.0.1:0")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -138,6 +139,7 @@ fn a_demonstration_says_plainly_that_its_address_is_in_use() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_crsocket"))
         .env("CRSOCKET__SERVER__BIND", taken.local_addr().unwrap().to_string())
+        .env("CRSOCKET__ADMIN__BIND", "")
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);

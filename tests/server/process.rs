@@ -18,6 +18,9 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// What a server logs.
 const LOG: &str = "debug,actix_http=error,actix_server=warn,mio=warn,h2=warn,rustls=warn";
 
+/// The admin part has an address of its own, which would be that of all servers.
+pub const NO_ADMIN: [&str; 2] = ["--admin-bind", ""];
+
 /// Where a server listens unless something else is said.
 const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
@@ -71,7 +74,7 @@ impl Server {
     pub fn demo_with(address: SocketAddr, change: impl FnOnce(&mut Command)) -> Server {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_crsocket"));
-        command.arg("demo").args(["--bind", &address.to_string()]).current_dir(folder.path());
+        command.arg("demo").args(["--bind", &address.to_string()]).args(NO_ADMIN).current_dir(folder.path());
         command.env("RUST_LOG", LOG).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         change(&mut command);
         Server::run(command, folder)
@@ -179,6 +182,7 @@ pub fn command(folder: &Path, config: &str) -> Command {
         .arg(&file)
         .arg("--data-dir")
         .arg(data_dir(folder))
+        .args(NO_ADMIN)
         .env("RUST_LOG", LOG)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

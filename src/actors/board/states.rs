@@ -51,6 +51,17 @@ const INTERACTING: u8 = 32;
 pub struct StateName(u8);
 
 impl StateName {
+    /// Of a crSocket that was given nothing yet: passive, without a clientId.
+    pub const FIRST: StateName = StateName(0);
+
+    /// How many there are.
+    pub(super) const ALL: usize = NAMES.len() + 1;
+
+    /// All of them, in the order of their numbers.
+    pub(super) fn all() -> impl Iterator<Item = StateName> {
+        (0..=INTERACTING).map(StateName)
+    }
+
     /// The published name of the state.
     pub fn state(self) -> &'static str {
         self.names().0
@@ -59,6 +70,17 @@ impl StateName {
     /// The published name of the subState; empty where there is none, `other` where it is a peer's own word.
     pub fn sub_state(self) -> &'static str {
         self.names().1
+    }
+
+    /// The published names of the metastates that hold: `active`, `connected`, `paired`.
+    pub fn metastates(self) -> Vec<&'static str> {
+        let holding: &[&str] = match self.state() {
+            "passive" => &[],
+            "readyToConnect" | "connecting" => &["active"],
+            "readyToPair" => &["active", "connected"],
+            _ => &["active", "connected", "paired"],
+        };
+        holding.to_vec()
     }
 
     /// The names of a state.

@@ -117,6 +117,7 @@ fn a_crsocket_publishes_itself() {
         app: app("lab"),
         role: Role::Responder,
         state: StateName::of(&State::Interacting),
+        since: 0,
         partner: Some(id(999_999)),
         client_id: Some(id(0)),
         sent: 2,

@@ -4,13 +4,17 @@ use std::task::Waker;
 
 use super::*;
 
-/// Keeps what was reported.
+/// Keeps what was reported, and when what was taken had been accepted.
 #[derive(Debug, Default)]
-struct Reports(Mutex<Vec<Reported>>);
+struct Reports(Mutex<Vec<Reported>>, Mutex<Vec<Instant>>);
 
 impl TakesReports for Reports {
     fn report(&self, report: Report) {
         self.0.lock().unwrap().push(report.what);
+    }
+
+    fn took(&self, accepted: Instant) {
+        self.1.lock().unwrap().push(accepted);
     }
 }
 
@@ -72,7 +76,7 @@ fn event(len: usize) -> Frame {
 #[test]
 fn section_3_retry_stands_before_hello() {
     let mut rig = Rig::new();
-    rig.writer.write(&Frame::Hello { pid: pid() });
+    rig.writer.write(&Frame::Hello { pid: pid() }, None);
     assert_eq!(rig.text(), "retry: 700\n\nevent: hello\ndata: 11\n\n");
     assert_eq!(rig.reports(), [Reported::Taken(1)], "retry is no frame");
     assert!(rig.poll().is_pending());
@@ -82,7 +86,7 @@ fn section_3_retry_stands_before_hello() {
 fn little_is_given_to_the_transport_at_once() {
     let mut rig = Rig::new();
     for _ in 0..100 {
-        rig.writer.write(&event(1_000));
+        rig.writer.write(&event(1_000), None);
     }
     let mut taken = 0;
     while let Poll::Ready(Some(Ok(bytes))) = rig.poll() {
@@ -95,16 +99,16 @@ fn little_is_given_to_the_transport_at_once() {
         }
     }
     assert_eq!(taken, 100);
-    rig.writer.write(&event(3 * CHUNK));
+    rig.writer.write(&event(3 * CHUNK), None);
     assert!(rig.text().len() > 3 * CHUNK, "a frame is never split");
 }
 
 #[test]
 fn a_stream_ends_behind_what_waits() {
     let mut rig = Rig::new();
-    rig.writer.write(&Frame::Shutdown { pid: pid() });
+    rig.writer.write(&Frame::Shutdown { pid: pid() }, None);
     rig.writer.end();
-    rig.writer.write(&event(1));
+    rig.writer.write(&event(1), None);
     assert!(rig.text().ends_with("event: shutdown\ndata: 11\n\n"));
     assert!(matches!(rig.poll(), Poll::Ready(None)));
     assert!(matches!(rig.poll(), Poll::Ready(None)));
@@ -117,7 +121,7 @@ fn a_stream_ends_behind_what_waits() {
 #[test]
 fn a_reader_that_goes_away_reports_it_once() {
     let rig = Rig::new();
-    rig.writer.write(&event(1));
+    rig.writer.write(&event(1), None);
     let Rig { reader, reports, .. } = rig;
     drop(reader);
     assert_eq!(*reports.0.lock().unwrap(), [Reported::Broken]);
@@ -126,7 +130,7 @@ fn a_reader_that_goes_away_reports_it_once() {
 #[test]
 fn cutting_forgets_what_waits_and_ends_the_connection() {
     let mut rig = Rig::new();
-    rig.writer.write(&event(1));
+    rig.writer.write(&event(1), None);
     rig.writer.cut();
     assert_eq!(*rig.cable.0.lock().unwrap(), 1);
     assert!(matches!(rig.poll(), Poll::Ready(Some(Err(StreamCut)))));
@@ -146,4 +150,17 @@ fn heartbeats_are_written_only_where_nothing_waits() {
     assert!(rig.reports().is_empty(), "a comment is no frame");
     rig.writer.end();
     assert!(!rig.writer.write_heartbeat());
+}
+
+#[test]
+fn of_crevents_that_are_taken_it_is_told_when_they_were_accepted() {
+    let mut rig = Rig::new();
+    let (first, second) = (Instant::now(), Instant::now() + std::time::Duration::from_secs(1));
+    rig.writer.write(&Frame::Hello { pid: pid() }, None);
+    rig.writer.write(&event(1), Some(first));
+    rig.writer.write(&event(1), Some(second));
+    assert!(rig.reports.1.lock().unwrap().is_empty(), "nothing is taken yet");
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(matches!(rig.reader.poll_next(&mut context), Poll::Ready(Some(Ok(_)))));
+    assert_eq!(*rig.reports.1.lock().unwrap(), vec![first, second]);
 }

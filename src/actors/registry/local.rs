@@ -3,6 +3,7 @@
 use actix::{Context, Handler, Recipient};
 
 use super::{Registry, Stream, Writer};
+use crate::actors::inspection::Seen;
 use crate::actors::link::{EndsKey, PortNo};
 use crate::actors::messages::{
     ClosePort, LocalDeliveries, LocalDelivery, LocalRequest, LocalRequests, OpenPort,
@@ -86,9 +87,15 @@ impl Registry {
         let LocalWriter { port, ends, stream, .. } = writer;
         match opened {
             Opened::Stream { client_id, pid, retry } => {
+                self.local_streams += 1;
                 self.streams.insert(
                     pid,
-                    Stream { writer: Writer::Local(writer), last_written: self.now, heartbeat: Millis::MAX },
+                    Stream {
+                        writer: Writer::Local(writer),
+                        last_written: self.now,
+                        heartbeat: Millis::MAX,
+                        seen: Seen::default(),
+                    },
                 );
                 self.ports.push(port, LocalDelivery::Opened { ends, stream, client_id, pid });
                 self.ports.push(port, LocalDelivery::Retry { ends, stream, after: retry });
@@ -110,8 +117,7 @@ impl Registry {
     }
 
     fn send_local(&mut self, port: PortNo, ends: EndsKey, number: RequestNo, app: &AppId, event: SendEvent) {
-        let answer = self.step_quietly(|table, step, actions| table.send(app, event, step, actions));
-        self.counters.answer(&answer);
+        let answer = self.send(app, event);
         self.perform();
         let outcome = answer.outcome();
         self.ports.push(port, LocalDelivery::Answer { ends, number, outcome });

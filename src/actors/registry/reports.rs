@@ -1,11 +1,13 @@
 //! What the readers of streams report, until the Registry hears it.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use actix::Recipient;
 
 use crate::actors::messages::ReportsWait;
 use crate::actors::output::{Report, TakesReports};
+use crate::metrics::Counters;
 
 /// A queue with a doorbell: the first report of a batch rings, the rest lie beside it. So a burst of frames costs the
 /// mailbox one message, and whoever reads nothing adds nothing: a report follows what was written.
@@ -13,11 +15,12 @@ use crate::actors::output::{Report, TakesReports};
 pub(super) struct Reports {
     waiting: Mutex<Vec<Report>>,
     registry: Recipient<ReportsWait>,
+    counters: Arc<Counters>,
 }
 
 impl Reports {
-    pub(super) fn new(registry: Recipient<ReportsWait>) -> Reports {
-        Reports { waiting: Mutex::default(), registry }
+    pub(super) fn new(registry: Recipient<ReportsWait>, counters: Arc<Counters>) -> Reports {
+        Reports { waiting: Mutex::default(), registry, counters }
     }
 
     /// All that wait, oldest first.
@@ -36,5 +39,9 @@ impl TakesReports for Reports {
             // Past the mailbox's bound, but one at most.
             self.registry.do_send(ReportsWait);
         }
+    }
+
+    fn took(&self, accepted: Instant) {
+        self.counters.latency().record(accepted.elapsed());
     }
 }

@@ -32,6 +32,7 @@ fn start(limits: Limits) -> Rig {
         client_ids: ClientIdSequence::new([7; 16], 0, 10),
         pids: PidSequence::starting_at(1),
         counters: Arc::clone(&counters),
+        feed: Arc::default(),
         died: Some(tell),
     });
     Rig { registry, counters, died }
@@ -44,6 +45,7 @@ impl Rig {
             params: EventSourceParams::read(Query::new(query)).into_owned(),
             connection: None,
             remote: None,
+            user_agent: None,
             heartbeat: Millis::from_secs(15),
         };
         self.registry.send(asked).await.unwrap()

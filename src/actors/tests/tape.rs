@@ -16,7 +16,7 @@ use crate::actors::client_ids::ClientIds;
 use crate::actors::link::{Ends, EndsKey, Link};
 use crate::actors::messages::{News, SendCrEvent, SetFact, SocketEvent, Told};
 use crate::actors::recent::Recent;
-use crate::actors::shared::{HostWide, Shared};
+use crate::actors::shared::{Counted, HostWide, Shared};
 use crate::actors::socket::{Birth, CrSocket};
 use crate::protocol::action::{Post, RequestNo, StreamNo};
 use crate::protocol::ids::{AppId, Credentials};
@@ -162,7 +162,8 @@ async fn play_here(page: &Page, timing: &Timing, tape: &Tape) {
     let link = Link::Tape(tape.clone());
     let place = shared.host.board.enter(&app, page.role);
     let observer = Some(Enclosing(tape.clone()).start().recipient());
-    let birth = Birth { place, app, role: page.role, facts: page.facts.clone(), observer };
+    let counted = Counted::new(&shared.host.live);
+    let birth = Birth { place, app, role: page.role, facts: page.facts.clone(), observer, counted };
     let address = CrSocket::create(|context| CrSocket::new(birth, &link, &shared, context));
     quiet().await;
     let at = |at: Millis| start + Duration::from_millis(at.0.unsigned_abs());
@@ -189,6 +190,8 @@ pub(in crate::actors) fn host_wide(timing: &Timing) -> Arc<HostWide> {
         calendar: || Some(CALENDAR),
         board: Arc::<Board>::default(),
         recent: Arc::new(Recent::new(0)),
+        feed: Arc::default(),
+        live: Arc::default(),
         counters: Arc::default(),
         client_ids: Arc::new(ClientIds::new(None)),
         latest_timer: AtomicI64::new(0),

@@ -216,7 +216,7 @@ impl Streams {
     /// The server does something.
     pub(super) fn performed(&mut self, action: &ServerAction, rules: Rules<'_>) -> Result<(), Broken> {
         match action {
-            ServerAction::Write { client_id, pid, frame } => self.written(*client_id, *pid, frame, rules),
+            ServerAction::Write { client_id, pid, frame, .. } => self.written(*client_id, *pid, frame, rules),
             ServerAction::Cut { client_id, pid } => {
                 // Or a stream whose last words nobody read.
                 self.connection_gone(*client_id, *pid, rules);

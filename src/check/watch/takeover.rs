@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn section_4_a_takeover_is_seen_that_is_refused_silent_or_not_told() {
         let client_id = ClientId::from_number(7).unwrap();
-        let write = |on, frame| ServerAction::Write { client_id, pid: pid(on), frame };
+        let write = |on, frame| ServerAction::Write { client_id, pid: pid(on), frame, waited: Millis::ZERO };
         let aborted = |reason| write(1, Frame::Aborted { pid: pid(1), reason, releaser: Some(pid(2)) });
         let timing = Timing::default();
         let limits = |bind_client_ids| Limits { bind_client_ids, ..Limits::default() };

@@ -234,7 +234,7 @@ impl World {
         let rules = Rules { timing: &self.timing, limits: &self.limits, now: self.now };
         self.watch.performed(&action, rules);
         match action {
-            ServerAction::Write { client_id, pid, frame } => self.write(client_id, pid, frame),
+            ServerAction::Write { client_id, pid, frame, .. } => self.write(client_id, pid, frame),
             ServerAction::End { pid, .. } => match self.streams.get_mut(&pid) {
                 Some(served) if !served.unread.is_empty() => served.has_ended = true,
                 Some(_) | None => self.end_stream(pid),

@@ -19,6 +19,8 @@ pub enum ServerAction {
         pid: Pid,
         /// What.
         frame: Frame,
+        /// How long it waited in its recipient's line since it was accepted.
+        waited: Millis,
     },
     /// Ends a stream's body behind what was written; it goes on being reported by `taken` or `broken`.
     End {

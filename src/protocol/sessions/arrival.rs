@@ -9,6 +9,7 @@ use crate::protocol::limits::{Share, longest_changed_frame};
 use crate::protocol::line::{Reply, Sender, Waiting};
 use crate::protocol::policy::App;
 use crate::protocol::routing::{intercept, is_seen, may_reach_in};
+use crate::protocol::time::Millis;
 use crate::protocol::wire::{EventData, Frame};
 
 /// Where a crEvent goes from here.
@@ -63,7 +64,8 @@ impl SessionTable {
         self.arrive_own(recipient, pid, step, actions);
         if self.session_mut(recipient).is_some_and(|session| session.output.write_echo(step.now)) {
             let frame = Frame::Alive { pid };
-            actions.push(ServerAction::Write { client_id: recipient, pid, frame });
+            let waited = Millis::ZERO;
+            actions.push(ServerAction::Write { client_id: recipient, pid, frame, waited });
         }
         Effect::Echoed
     }
@@ -229,7 +231,8 @@ impl SessionTable {
         step: &ServerStep<'_>,
         actions: &mut Vec<ServerAction>,
     ) -> Effect {
-        self.write_event(recipient, &waiting.event, waiting.sender.client_id, step, actions);
+        let held = (waiting.sender.client_id, step.now - waiting.accepted);
+        self.write_event(recipient, &waiting.event, held, step, actions);
         Effect::Forwarded
     }
 
@@ -304,7 +307,7 @@ impl SessionTable {
     ) {
         let share = Share { holder: client_id, bytes: event.frame_len() };
         match self.output_room(client_id, share, step) {
-            Ok(()) => self.write_event(client_id, event, client_id, step, actions),
+            Ok(()) => self.write_event(client_id, event, (client_id, Millis::ZERO), step, actions),
             Err(bound) => actions.push(reply_lost(client_id, ReplyLost::Full(bound))),
         }
     }

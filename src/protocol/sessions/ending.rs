@@ -199,7 +199,7 @@ impl SessionTable {
         match last_words {
             LastWords::Frame(frame) => {
                 output.write_control(step.now);
-                actions.push(ServerAction::Write { client_id, pid, frame });
+                actions.push(ServerAction::Write { client_id, pid, frame, waited: Millis::ZERO });
                 actions.push(ServerAction::End { client_id, pid });
                 let mut ending = Ending { client_id, output, queued: Millis::MAX };
                 ending.queued = ending.due(step.timing);

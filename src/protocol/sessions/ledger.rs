@@ -45,19 +45,20 @@ impl SessionTable {
         }
     }
 
-    /// Writes a crEvent; whether it fits was asked before.
+    /// Writes a crEvent that this holder holds, and that waited for so long; whether it fits was asked before.
     pub(super) fn write_event(
         &mut self,
         to: ClientId,
         event: &EventData,
-        holder: ClientId,
+        (holder, waited): (ClientId, Millis),
         step: &ServerStep<'_>,
         actions: &mut Vec<ServerAction>,
     ) {
         let share = Share { holder, bytes: event.frame_len() };
         let Some(session) = self.session_mut(to) else { return };
         session.output.write_event(share, step.now);
-        actions.push(ServerAction::Write { client_id: to, pid: session.pid, frame: event.to_frame() });
+        let frame = event.to_frame();
+        actions.push(ServerAction::Write { client_id: to, pid: session.pid, frame, waited });
         self.output_bytes += share.bytes;
         self.slots.get_or_insert_with(holder, Default::default).held.output_bytes += share.bytes;
     }
@@ -72,7 +73,8 @@ impl SessionTable {
     ) {
         if let Some(session) = self.session_mut(to) {
             session.output.write_control(step.now);
-            actions.push(ServerAction::Write { client_id: to, pid: session.pid, frame });
+            let waited = Millis::ZERO;
+            actions.push(ServerAction::Write { client_id: to, pid: session.pid, frame, waited });
         }
     }
 
@@ -117,6 +119,7 @@ impl SessionTable {
     /// Something left a line.
     pub(super) fn release_line(&mut self, share: Share, now: Millis) {
         self.line_bytes -= share.bytes;
+        self.line_events -= 1;
         if let Some(slot) = self.slots.get_mut(share.holder) {
             slot.held.line_bytes -= share.bytes;
         }
@@ -125,6 +128,7 @@ impl SessionTable {
 
     fn hold_line(&mut self, share: Share) {
         self.line_bytes += share.bytes;
+        self.line_events += 1;
         self.slots.get_or_insert_with(share.holder, Default::default).held.line_bytes += share.bytes;
     }
 }

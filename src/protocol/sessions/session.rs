@@ -174,6 +174,18 @@ pub(super) enum Standing {
     Reserved { user: User, until: Millis },
 }
 
+/// Who has a clientId.
+#[derive(Clone, Copy, Debug)]
+pub enum Holder<'a> {
+    /// A session.
+    Session(&'a Session),
+    /// The user of its last session.
+    Reserved {
+        /// Until when.
+        until: Millis,
+    },
+}
+
 /// All that the table knows of one clientId.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Slot {
@@ -210,6 +222,14 @@ impl Slot {
         match &mut self.standing {
             Standing::Session(session) => Some(session),
             Standing::Free | Standing::Reserved { .. } => None,
+        }
+    }
+
+    pub(super) fn holder(&self) -> Option<Holder<'_>> {
+        match &self.standing {
+            Standing::Session(session) => Some(Holder::Session(session)),
+            Standing::Reserved { until, .. } => Some(Holder::Reserved { until: *until }),
+            Standing::Free => None,
         }
     }
 

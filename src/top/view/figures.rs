@@ -54,7 +54,7 @@ pub(super) fn figures(stats: &Stats, look: Look) -> Vec<Line<'static>> {
             "streams",
             vec![
                 format!(
-                    "{}, {} to be written, {} to be sent",
+                    "{}, {} in outputs, {} in waiting lines",
                     count(sessions.streams),
                     bytes(sessions.output_bytes),
                     bytes(sessions.line_bytes)

@@ -47,7 +47,7 @@ passive                3  readyToConnect         0  connecting             1
 readyToPair            0  searching              2  interacting       99,994
 Server
 sessions  100,002, 99,997 hosted, 3 reserved, 1 ending
-streams   100,003, 1.20 MiB to be written, 0 B to be sent
+streams   100,003, 1.20 MiB in outputs, 0 B in waiting lines
 a second  20,014 events accepted, 0.5 dropped, 0 sessions, 4.0 transitions
 routing   p50 118 µs, p90 260 µs, p99 1.2 ms, p99.9 5.3 ms, max 48 ms
 process   670.00 MiB, 0.35 cores, 127 files, 8 threads
@@ -81,7 +81,7 @@ readyToPair            0  searching              2  interacting       99,994
 
 Server
 sessions  100,002, 99,997 hosted, 3 reserved, 1 ending
-streams   100,003, 1.20 MiB to be written, 0 B to be sent
+streams   100,003, 1.20 MiB in outputs, 0 B in waiting lines
 a second  20,014 events accepted, 0.5 dropped, 0 sessions, 4.0 transitions
 routing   p50 118 µs, p90 260 µs, p99 1.2 ms, p99.9 5.3 ms, max 48 ms
 process   670.00 MiB, 0.35 cores, 127 files, 8 threads
@@ -147,7 +147,7 @@ passive                3  readyToConnect         0  connecting             1
 readyToPair            0  searching              2  interacting       99,994
 Server
 sessions  100,002, 99,997 hosted, 3 reserved, 1 ending
-streams   100,003, 1.20 MiB to be written, 0 B to be sent
+streams   100,003, 1.20 MiB in outputs, 0 B in waiting lines
 Longest not interacting, 3 of 6
  socketId app             clientId partner state                             for
     99871 demo            -        -       passive/noClientId         3 h 11 min

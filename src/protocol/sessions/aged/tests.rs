@@ -146,12 +146,23 @@ impl Server {
             }
             Happening::Passes(_) => {}
         }
-        (actions, answer)
+        (ageless(actions), answer)
     }
 }
 
+/// How long something waited is told to whoever counts, and nothing depends on it: aged tables have forgotten it.
+fn ageless(mut actions: Vec<ServerAction>) -> Vec<ServerAction> {
+    for action in &mut actions {
+        if let ServerAction::Write { waited, .. } = action {
+            *waited = Millis::ZERO;
+        }
+    }
+    actions
+}
+
 /// The notes on slots that are due at the same time may come in another order.
-fn sorted(mut actions: Vec<ServerAction>) -> Vec<ServerAction> {
+fn sorted(actions: Vec<ServerAction>) -> Vec<ServerAction> {
+    let mut actions = ageless(actions);
     actions.sort_by_key(|action| format!("{action:?}"));
     actions
 }

@@ -369,7 +369,7 @@ impl Shell {
     fn perform(&mut self, actions: Vec<ServerAction>) {
         for action in actions {
             match action {
-                ServerAction::Write { client_id, pid, frame } => self.written(client_id, pid, &frame),
+                ServerAction::Write { client_id, pid, frame, .. } => self.written(client_id, pid, &frame),
                 ServerAction::End { pid, .. } => {
                     let stream = self.streams.get_mut(&pid).unwrap();
                     assert!(!stream.ended && !stream.gone, "a stream ends once");

@@ -225,7 +225,7 @@ impl World {
 /// `CLIENT FRAME`, `CLIENT end PID`, `CLIENT cut PID`; clients and pids are small numbers here.
 fn text_of(action: &ServerAction) -> Option<String> {
     match action {
-        ServerAction::Write { client_id, pid, frame } => {
+        ServerAction::Write { client_id, pid, frame, .. } => {
             let text = frame_text(frame);
             assert!(frame.pid().is_none_or(|named| named == *pid), "a frame names its own stream");
             Some(format!("{} {text}", client_id.number()))

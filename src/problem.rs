@@ -1,8 +1,10 @@
 //! Errors as `application/problem+json` (RFC 9457).
 
+use std::fmt;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
-use actix_web::{HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -68,6 +70,11 @@ impl Problem {
         .with_header(header::ALLOW, allowed)
     }
 
+    /// `400`: what was asked cannot be understood.
+    pub fn bad_request(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::BAD_REQUEST, detail)
+    }
+
     /// `503`: whoever asks again later may be served.
     pub fn not_now(detail: impl Into<String>, retry_after_seconds: i64) -> Problem {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
@@ -91,5 +98,21 @@ impl Problem {
             response.insert_header((name.clone(), value.clone()));
         }
         response.body(serde_json::to_vec(&body).unwrap_or_default())
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.response()
     }
 }

@@ -1,0 +1,63 @@
+//! `/admin/`: the page, from the program itself. And what is said where nothing is.
+
+use actix_web::http::header::{self, EntityTag, Header, IfNoneMatch};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::problem::Problem;
+use crate::web;
+
+/// Below which its files are, here as in the program.
+const FOLDER: &str = "admin/";
+
+/// What the page may load and do: what comes from here, and nothing else.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+    base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// Answers everything that nothing else does.
+pub(super) async fn answer(request: HttpRequest) -> HttpResponse {
+    let path = request.path();
+    if path == "/" || path == "/admin" {
+        return HttpResponse::SeeOther().insert_header((header::LOCATION, "/admin/")).finish();
+    }
+    let name = path.strip_prefix("/admin/").filter(|name| !name.contains(".."));
+    let file = name.map(|name| if name.is_empty() { "index.html" } else { name });
+    let Some((name, file)) = file.and_then(|name| Some((name, web::find(&format!("{FOLDER}{name}"))?)))
+    else {
+        let shown: String = path.chars().take(80).collect();
+        let detail =
+            format!("there is nothing at {shown}; the page is at /admin/, its API below /admin/api/");
+        return Problem::new(StatusCode::NOT_FOUND, detail).response();
+    };
+    if *request.method() != Method::GET && *request.method() != Method::HEAD {
+        return Problem::method_not_allowed(request.method().as_str(), "GET, HEAD").response();
+    }
+    let tag = EntityTag::new_strong(file.hash.iter().map(|byte| format!("{byte:02x}")).collect());
+    let mut response =
+        if is_known(&tag, &request) { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response
+        .insert_header(header::ETag(tag))
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"));
+    response.content_type(content_type(name)).body(file.bytes)
+}
+
+fn is_known(tag: &EntityTag, request: &HttpRequest) -> bool {
+    match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(known)) => known.iter().any(|known| known.weak_eq(tag)),
+        Err(_) => false,
+    }
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit('.').next() {
+        Some("html") => "text/html; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => "application/octet-stream",
+    }
+}
