@@ -61,7 +61,7 @@ impl Problem {
     }
 
     /// `405`, with the methods that are accepted.
-    pub fn method_not_allowed(seen: &str, allowed: &'static str) -> Problem {
+    pub fn method_not_allowed(seen: &str, allowed: &str) -> Problem {
         let seen: String = seen.chars().take(20).collect();
         Problem::new(
             StatusCode::METHOD_NOT_ALLOWED,

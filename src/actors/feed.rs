@@ -11,7 +11,7 @@ use tokio::sync::broadcast::error::TryRecvError;
 use super::board::{SocketId, StateName};
 use super::recent::{EventType, Happening, What};
 use super::shared::system_calendar;
-use crate::protocol::ids::{ClientId, Pid};
+use crate::protocol::ids::{AppId, ClientId, Pid, Role};
 use crate::protocol::sessions::{Ended, Note};
 
 /// How many happenings of a kind a watcher may be behind before it misses the oldest.
@@ -29,13 +29,30 @@ pub struct Feed {
     params: Arc<AtomicUsize>,
 }
 
+/// A crSocket as it was when something happened to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Who {
+    /// Its app.
+    pub app: AppId,
+    /// Its role.
+    pub role: Role,
+    /// Its clientId, if it had one.
+    pub client_id: Option<ClientId>,
+    /// Its partner, if it had one.
+    pub partner: Option<ClientId>,
+    /// Its state.
+    pub state: StateName,
+}
+
 /// A crSocket came to be, changed its state, or is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transition {
     /// Calendar time, in milliseconds since 1970.
     pub at: i64,
     /// Which.
     pub socket: SocketId,
+    /// What it was.
+    pub who: Who,
     /// The state before; none where it came to be.
     pub from: Option<StateName>,
     /// The state now; none where it is gone.
@@ -49,6 +66,8 @@ pub struct EventPassed {
     pub at: i64,
     /// Which crSocket.
     pub socket: SocketId,
+    /// What it was.
+    pub who: Who,
     /// Whether it came to it; else it left it.
     pub came: bool,
     /// The beginning of its type.
@@ -144,12 +163,12 @@ impl Feed {
     }
 
     /// Tells a happening of a crSocket; params are those of a crEvent.
-    pub(super) fn tell(&self, happening: Happening, params: Option<&[Box<str>]>) {
+    pub(super) fn tell(&self, happening: Happening, who: impl Fn() -> Who, params: Option<&[Box<str>]>) {
         let Happening { at, socket, what } = happening;
-        let transition = |from, to| Transition { at, socket, from, to };
+        let transition = |from, to| Transition { at, socket, who: who(), from, to };
         let event = |came, event_type| {
             let params = params.filter(|_| self.wants_params()).map(Box::from);
-            EventPassed { at, socket, came, event_type, params }
+            EventPassed { at, socket, who: who(), came, event_type, params }
         };
         match what {
             What::Spawned => self.transitions.tell(|| transition(None, Some(StateName::FIRST))),
@@ -234,6 +253,11 @@ impl Drop for Watching {
 mod tests {
     use super::*;
 
+    fn who() -> Who {
+        let app = AppId::parse("demo").unwrap();
+        Who { app, role: Role::Controller, client_id: None, partner: None, state: StateName::FIRST }
+    }
+
     fn changed(at: i64) -> Happening {
         let what = What::Changed { from: StateName::FIRST, to: StateName::FIRST };
         Happening { at, socket: SocketId(1), what }
@@ -242,10 +266,10 @@ mod tests {
     #[test]
     fn what_is_told_while_nobody_watches_is_told_nobody() {
         let feed = Feed::default();
-        feed.tell(changed(1), None);
+        feed.tell(changed(1), who, None);
         let mut watcher = feed.watch_transitions();
         assert_eq!(watcher.look(), Watched::Nothing);
-        feed.tell(changed(2), None);
+        feed.tell(changed(2), who, None);
         assert!(matches!(watcher.look(), Watched::Next(Transition { at: 2, .. })));
         drop(watcher);
         assert_eq!(feed.transitions.watchers.load(Ordering::Relaxed), 0);
@@ -256,7 +280,7 @@ mod tests {
         let feed = Feed::default();
         let mut watcher = feed.watch_transitions();
         for at in 0..10_000 {
-            feed.tell(changed(at), None);
+            feed.tell(changed(at), who, None);
         }
         let missed = 10_000 - CAPACITY as u64;
         assert_eq!(watcher.look(), Watched::Missed(missed));
@@ -271,7 +295,7 @@ mod tests {
         let event = Happening { what: What::Sent(EventType::new("answer")), ..changed(1) };
         let params: [Box<str>; 1] = ["yes".into()];
         let params_told = |watcher: &mut Watcher<EventPassed>| {
-            feed.tell(event, Some(&params));
+            feed.tell(event, who, Some(&params));
             match watcher.look() {
                 Watched::Next(event) => event.params.is_some(),
                 other @ (Watched::Missed(_) | Watched::Nothing) => panic!("{other:?}"),

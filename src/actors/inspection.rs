@@ -9,6 +9,9 @@ use crate::protocol::ids::{AppId, ClientId, Pid, Role};
 use crate::protocol::sessions::Contest;
 use crate::protocol::time::Millis;
 
+/// The reason of `aborted` where an administrator ended a session for good: no published one, since none is meant.
+pub const ENDED_BY_ADMIN: &str = "endedByAdmin";
+
 /// Asks for clientIds that are in use, in their order.
 #[derive(Clone, Debug, Default, Message)]
 #[rtype(result = "SessionList")]

@@ -10,7 +10,7 @@ use super::messages::{GetReceiverDetails, StopChild, Told};
 use super::shared::Shared;
 use super::timers::{HasTimers, Timers};
 use crate::protocol::action::ReceiverAction;
-use crate::protocol::receiver::{Input, Receiver, StreamEnd};
+use crate::protocol::receiver::{Input, Receiver, State, StreamEnd};
 use crate::protocol::send_line;
 use crate::protocol::time::{Millis, TimerKind};
 use crate::protocol::wire::Frame;
@@ -65,6 +65,8 @@ impl EventReceiver {
                     | Frame::Shutdown { .. } => return,
                 }
             }
+            // A stream that was closed, or given up, ends.
+            Input::Ended { how: StreamEnd::Broken, .. } if !self.is_wanted() => return,
             Input::Ended { how, .. } => match how {
                 StreamEnd::NoConnection => "no connection to the server could be made".to_owned(),
                 StreamEnd::Broken => "the stream ended".to_owned(),
@@ -75,6 +77,14 @@ impl EventReceiver {
         };
         let at = self.home.family.shared.calendar().unwrap_or(0);
         self.last_error = Some(Box::new(LastError { at, what: what.into() }));
+    }
+
+    /// Whether it is to have a stream.
+    fn is_wanted(&self) -> bool {
+        match self.machine.state() {
+            State::Opening | State::Open => true,
+            State::Closed(_) | State::Closing(_) | State::Aborted(_) => false,
+        }
     }
 
     fn perform(

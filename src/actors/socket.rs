@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use super::board::{Place, StateName};
 use super::clock::duration;
 use super::details::SocketDetails;
+use super::feed::Who;
 use super::guard::{Child, Family};
 use super::link::{Ends, Link};
 use super::messages::{
@@ -205,7 +206,17 @@ impl CrSocket {
         let happening = Happening { at: at.unwrap_or(0), socket: self.place.id(), what };
         let host = &self.family.shared.host;
         host.recent.push(happening);
-        host.feed.tell(happening, params);
+        host.feed.tell(happening, || self.who(), params);
+    }
+
+    fn who(&self) -> Who {
+        Who {
+            app: self.app.clone(),
+            role: self.machine.role(),
+            client_id: self.machine.client().client_id.valid().copied(),
+            partner: self.machine.partner(),
+            state: StateName::of(self.machine.state()),
+        }
     }
 
     fn set(&mut self, fact: SetFact, context: &mut Context<CrSocket>) {

@@ -58,12 +58,10 @@ pub(super) fn access_token(text: &str) -> Result<AccessToken, Problem> {
         .map_err(|why: InvalidId| Problem::bad_request(format!("the accessToken is not accepted: {why}")))
 }
 
-pub(super) fn limit(limit: Option<usize>) -> Result<usize, Problem> {
-    match limit {
-        None => Ok(LIMIT),
-        Some(limit) if (1..=MOST).contains(&limit) => Ok(limit),
-        Some(limit) => Err(refused("limit", &limit.to_string(), format!("1 to {MOST}"))),
-    }
+pub(super) fn limit(text: Option<&str>) -> Result<usize, Problem> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(LIMIT) };
+    let limit = text.parse().ok().filter(|limit| (1..=MOST).contains(limit));
+    limit.ok_or_else(|| refused("limit", text, format!("1 to {MOST}")))
 }
 
 /// The crSocket of this number.

@@ -87,8 +87,8 @@ pub(super) enum Code {
 }
 
 /// Explains what stands between two clients and interacting.
-#[utoipa::path(params(ExplainQuery), tag = openapi::SESSIONS, responses(
-    (status = 200, body = Explanation),
+#[utoipa::path(operation_id = "explain", params(ExplainQuery), tag = openapi::SESSIONS, responses(
+    (status = 200, description = "What stands between them.", body = Explanation),
     (status = 400, response = openapi::ProblemResponse),
 ))]
 #[get("/explain")]
@@ -102,7 +102,9 @@ pub(super) async fn answer(
     let obstacles = obstacles(controller, responder, &both, &admin.parts.settings.timing);
     let sentence = match obstacles.first() {
         Some(first) => first.text.clone(),
-        None => format!("{controller} and {responder} ping each other: nothing is seen between them"),
+        None => {
+            format!("{controller} and {responder} ping each other: nothing is seen that stands between them")
+        }
     };
     Ok(Json(Explanation {
         interacting: obstacles.is_empty(),
@@ -243,11 +245,8 @@ impl Found {
             reject.by == Some(partner) && is_answered
         });
         if let Some(reject) = reject {
-            let text = format!(
-                "{partner} rejected {id} {} ago: {}",
-                said(reject.ago),
-                meaning(&reject.reason, partner)
-            );
+            let text =
+                format!("{id} was rejected {} ago, {}", said(reject.ago), meaning(&reject.reason, partner));
             return self.add(Code::Rejected, id, text);
         }
         match pinged {
@@ -268,15 +267,19 @@ impl Found {
     }
 }
 
-/// What a rejection means, for people.
+/// What a rejection means, for people: goes on behind "rejected, ".
 pub(super) fn meaning(rejection: &Rejection, partner: ClientId) -> String {
     match rejection {
-        Rejection::AssignedToOther => format!("{partner} has another partner (assignedToOther)"),
-        Rejection::AppIdMismatch => format!("{partner} belongs to another app (appIdMismatch)"),
-        Rejection::InvalidPartnerRole => format!("{partner} has the same role (invalidPartnerRole)"),
-        Rejection::AccessTokenMismatch => format!("{partner} belongs to another user (accessTokenMismatch)"),
-        Rejection::NotPaired => format!("{partner} has no partner, and takes none that pings it (notPaired)"),
-        Rejection::Blocked => "the server's policies do not let it through (blocked)".to_owned(),
-        Rejection::Other(reason) => format!("the reason given is {reason}"),
+        Rejection::AssignedToOther => format!("since {partner} has another partner (assignedToOther)"),
+        Rejection::AppIdMismatch => format!("since {partner} belongs to another app (appIdMismatch)"),
+        Rejection::InvalidPartnerRole => format!("since {partner} has the same role (invalidPartnerRole)"),
+        Rejection::AccessTokenMismatch => {
+            format!("since {partner} belongs to another user (accessTokenMismatch)")
+        }
+        Rejection::NotPaired => {
+            format!("since {partner} has no partner, and takes none that pings it (notPaired)")
+        }
+        Rejection::Blocked => "since the server's policies do not let it through (blocked)".to_owned(),
+        Rejection::Other(reason) => format!("and {partner} says why: {reason}"),
     }
 }

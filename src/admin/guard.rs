@@ -16,7 +16,7 @@ use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::{Method, StatusCode};
-use actix_web::middleware::Next;
+use actix_web::middleware::{DefaultHeaders, Next};
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse};
 use governor::clock::{Clock, DefaultClock};
@@ -24,7 +24,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde::Deserialize;
 use subtle::ConstantTimeEq;
 
-use super::Admin;
+use super::{Admin, page};
 use crate::config::AdminToken;
 use crate::problem::Problem;
 
@@ -229,14 +229,21 @@ fn may_pass(guard: &Guard, request: &HttpRequest) -> Result<(), Problem> {
     guard.admit(from, headers, cookie.as_ref().map(Cookie::value))
 }
 
-/// What is served without a token: the page's files, which say nothing, its login, and whether the server is alive.
+/// What every answer says that does not say it itself: it is no page, and kept nowhere.
+pub(super) fn headers() -> DefaultHeaders {
+    DefaultHeaders::new()
+        .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .add((header::CACHE_CONTROL, "no-store"))
+        .add((header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
+}
+
+/// What is served without a token: the page's files, which say nothing, its login, and whether the server is alive. These
+/// alone, as they are written: what is another way to write an address is not among them.
 fn is_open(method: &Method, path: &str) -> bool {
     match path {
-        "/healthz" | "/readyz" => true,
         "/admin/login" => *method == Method::POST,
-        "/admin/live" => false,
-        _ if path.starts_with("/admin/api") || path.starts_with("/admin/docs") => false,
-        _ => *method == Method::GET && (path == "/" || path == "/admin" || path.starts_with("/admin/")),
+        "/healthz" | "/readyz" => true,
+        _ => (*method == Method::GET || *method == Method::HEAD) && page::is_at(path),
     }
 }
 

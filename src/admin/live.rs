@@ -12,11 +12,12 @@ use actix_web_actors::ws::{self, Message, ProtocolError, WebsocketContext};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::extractors::without_values;
 use super::views::{STATES, StateView, json, shown};
 use super::{Admin, asked};
-use crate::actors::board::{SocketId, Summary};
+use crate::actors::board::SocketId;
 use crate::actors::feed::{
-    EventPassed, SessionChange, SessionChanged, Transition, Watched, Watcher, Watching,
+    EventPassed, SessionChange, SessionChanged, Transition, Watched, Watcher, Watching, Who,
 };
 use crate::problem::Problem;
 use crate::protocol::ids::{AppId, ClientId};
@@ -127,8 +128,10 @@ pub(super) async fn answer(
 
 impl Live {
     fn subscribe(&mut self, text: &str) -> Result<Value, Problem> {
-        let asked: Subscription = serde_json::from_str(text)
-            .map_err(|error| Problem::bad_request(format!("the message cannot be understood: {error}")))?;
+        let asked: Subscription = serde_json::from_str(text).map_err(|error| {
+            let why = without_values(&error);
+            Problem::bad_request(format!("the message cannot be understood: {why}"))
+        })?;
         let state = match asked.state.as_deref() {
             None | Some("") => None,
             Some(text) => Some(
@@ -162,11 +165,11 @@ impl Live {
         let mut batches = Vec::new();
         let (admin, wanted) = (&self.admin, &self.wanted);
         if let Some(watcher) = &mut self.transitions {
-            drain("transitions", watcher, &mut batches, |seen| wanted.transition(&seen, admin));
+            drain("transitions", watcher, &mut batches, |seen| wanted.transition(&seen));
         }
         let shows_params = self.params.is_some();
         if let Some(watcher) = &mut self.events {
-            drain("events", watcher, &mut batches, |seen| wanted.event(&seen, admin, shows_params));
+            drain("events", watcher, &mut batches, |seen| wanted.event(&seen, shows_params));
         }
         if let Some(watcher) = &mut self.sessions {
             drain("sessions", watcher, &mut batches, |seen| wanted.session(&seen));
@@ -207,45 +210,34 @@ fn drain<T: Clone>(
 }
 
 impl Wanted {
-    fn wants(&self, socket: SocketId, summary: Option<&Summary>) -> bool {
-        let of = |wanted: fn(&Wanted) -> bool| wanted(self);
+    fn wants(&self, socket: SocketId, who: &Who) -> bool {
         self.socket.is_none_or(|wanted| wanted == socket)
-            && match summary {
-                Some(summary) => {
-                    self.app.as_ref().is_none_or(|app| *app == summary.app)
-                        && self.client_id.is_none_or(|id| summary.client_id == Some(id))
-                }
-                // It is gone: only who asks for all, or for it alone, is told.
-                None => of(|wanted| wanted.app.is_none() && wanted.client_id.is_none()),
-            }
+            && self.app.as_ref().is_none_or(|app| *app == who.app)
+            && self.client_id.is_none_or(|id| who.client_id == Some(id))
     }
 
-    fn transition(&self, seen: &Transition, admin: &Admin) -> Option<Value> {
-        let is_wanted = |state: &'static str| {
-            [seen.from, seen.to].into_iter().flatten().any(|side| side.state() == state)
-        };
-        if !self.state.is_none_or(is_wanted) {
+    fn transition(&self, seen: &Transition) -> Option<Value> {
+        let Transition { at, socket, who, from, to } = seen;
+        let is_wanted =
+            |state: &'static str| [from, to].into_iter().flatten().any(|side| side.state() == state);
+        if !self.state.is_none_or(is_wanted) || !self.wants(*socket, who) {
             return None;
         }
-        let summary = admin.parts.published.board.get(seen.socket);
-        self.wants(seen.socket, summary.as_ref()).then(|| {
-            json!({
-                "at": seen.at,
-                "socketId": seen.socket.0,
-                "app": summary.as_ref().map(|summary| summary.app.as_str()),
-                "role": summary.as_ref().map(|summary| summary.role.as_str()),
-                "clientId": summary.as_ref().and_then(|summary| summary.client_id).map(shown),
-                "partnerClientId": summary.as_ref().and_then(|summary| summary.partner).map(shown),
-                "from": seen.from.map(StateView::of),
-                "to": seen.to.map(StateView::of),
-            })
-        })
+        Some(json!({
+            "at": at,
+            "socketId": socket.0,
+            "app": who.app.as_str(),
+            "role": who.role.as_str(),
+            "clientId": who.client_id.map(shown),
+            "partnerClientId": who.partner.map(shown),
+            "from": from.map(StateView::of),
+            "to": to.map(StateView::of),
+        }))
     }
 
-    fn event(&self, seen: &EventPassed, admin: &Admin, shows_params: bool) -> Option<Value> {
-        let summary = admin.parts.published.board.get(seen.socket);
-        let in_state = |state: &str| summary.as_ref().is_some_and(|summary| summary.state.state() == state);
-        if !self.state.is_none_or(in_state) || !self.wants(seen.socket, summary.as_ref()) {
+    fn event(&self, seen: &EventPassed, shows_params: bool) -> Option<Value> {
+        let in_state = |state: &str| seen.who.state.state() == state;
+        if !self.state.is_none_or(in_state) || !self.wants(seen.socket, &seen.who) {
             return None;
         }
         let mut view = json!({

@@ -2,9 +2,10 @@
 
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::DefaultHeaders;
-use actix_web::web::{self, Json, ServiceConfig as Config};
+use actix_web::web::{self, Data, ServiceConfig as Config};
+use actix_web::{HttpResponse, Responder};
 use serde_json::{Map, Value};
-use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::{OpenApi as Document, PathItem};
 use utoipa::{OpenApi, ToResponse, ToSchema};
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -73,14 +74,70 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
             .service(sessions::end)
             .service(explain::answer)
             .service(stats::get)
-            .service(settings::get),
+            .service(settings::get)
+            .route("/openapi.json", web::get().to(answer)),
     );
 }
 
-/// Serves the document and its page.
+/// Which methods are accepted where.
+#[derive(Clone, Debug)]
+pub(super) struct Methods(Vec<(String, String)>);
+
+impl Methods {
+    /// Those of the document, and of what is beside it.
+    pub(super) fn of(document: &Document) -> Methods {
+        let beside = [
+            ("/admin/api/openapi.json", "GET"),
+            ("/admin/live", "GET"),
+            ("/metrics", "GET"),
+            ("/healthz", "GET"),
+            ("/readyz", "GET"),
+            ("/admin/login", "POST"),
+            ("/admin/logout", "POST"),
+        ];
+        let beside = beside.into_iter().map(|(path, methods)| (path.to_owned(), methods.to_owned()));
+        let described = document.paths.paths.iter().map(|(path, item)| (path.clone(), accepted(item)));
+        Methods(beside.chain(described).collect())
+    }
+
+    /// Those that are accepted at this path, if there is something.
+    pub(super) fn at(&self, path: &str) -> Option<&str> {
+        let (_, methods) = self.0.iter().find(|(known, _)| is_at(known, path))?;
+        Some(methods)
+    }
+}
+
+fn accepted(item: &PathItem) -> String {
+    let methods = [
+        ("DELETE", &item.delete),
+        ("GET", &item.get),
+        ("PATCH", &item.patch),
+        ("POST", &item.post),
+        ("PUT", &item.put),
+    ];
+    let methods = methods.into_iter().filter(|(_, operation)| operation.is_some());
+    methods.map(|(method, _)| method).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether a path of the document, such as `/sockets/{socketId}`, has this one.
+fn is_at(known: &str, path: &str) -> bool {
+    let (mut known, mut path) = (known.split('/'), path.split('/'));
+    loop {
+        match (known.next(), path.next()) {
+            (None, None) => return true,
+            (Some(known), Some(part)) if known == part || (known.starts_with('{') && !part.is_empty()) => {}
+            _ => return false,
+        }
+    }
+}
+
+/// The document, with its paths.
+pub(super) async fn answer(document: Data<Document>) -> impl Responder {
+    HttpResponse::Ok().json(&**document)
+}
+
+/// Serves the page of the document.
 pub(super) fn serve(config: &mut Config, document: Document) {
-    let shown = document.clone();
-    config.route("/admin/api/openapi.json", web::get().to(move || std::future::ready(Json(shown.clone()))));
     config.service(
         web::scope("/admin/docs")
             .wrap(

@@ -4,11 +4,15 @@ use actix_web::http::header::{self, EntityTag, Header, IfNoneMatch};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::openapi::Methods;
 use crate::problem::Problem;
-use crate::web;
+use crate::web::{self, WebFile};
 
 /// Below which its files are, here as in the program.
 const FOLDER: &str = "admin/";
+
+/// Where it is.
+const PAGE: &str = "/admin/";
 
 /// What the page may load and do: what comes from here, and nothing else.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -17,13 +21,14 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// Answers everything that nothing else does.
 pub(super) async fn answer(request: HttpRequest) -> HttpResponse {
     let path = request.path();
-    if path == "/" || path == "/admin" {
+    if leads_to_it(path) {
         return HttpResponse::SeeOther().insert_header((header::LOCATION, "/admin/")).finish();
     }
-    let name = path.strip_prefix("/admin/").filter(|name| !name.contains(".."));
-    let file = name.map(|name| if name.is_empty() { "index.html" } else { name });
-    let Some((name, file)) = file.and_then(|name| Some((name, web::find(&format!("{FOLDER}{name}"))?)))
-    else {
+    let Some((name, file)) = find(path) else {
+        let methods = request.app_data::<Methods>();
+        if let Some(allowed) = methods.and_then(|methods| methods.at(path)) {
+            return Problem::method_not_allowed(request.method().as_str(), allowed).response();
+        }
         let shown: String = path.chars().take(80).collect();
         let detail =
             format!("there is nothing at {shown}; the page is at /admin/, its API below /admin/api/");
@@ -42,6 +47,22 @@ pub(super) async fn answer(request: HttpRequest) -> HttpResponse {
         .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
         .insert_header((header::REFERRER_POLICY, "no-referrer"));
     response.content_type(content_type(name)).body(file.bytes)
+}
+
+/// Whether the page, one of its files or the way to it is at this path.
+pub(super) fn is_at(path: &str) -> bool {
+    leads_to_it(path) || path == PAGE || find(path).is_some()
+}
+
+fn leads_to_it(path: &str) -> bool {
+    path == "/" || path == "/admin"
+}
+
+/// Its file at this path, with the file's name.
+fn find(path: &str) -> Option<(&str, WebFile)> {
+    let name = path.strip_prefix(PAGE)?;
+    let name = if name.is_empty() { "index.html" } else { name };
+    Some((name, web::find(&format!("{FOLDER}{name}"))?))
 }
 
 fn is_known(tag: &EntityTag, request: &HttpRequest) -> bool {

@@ -30,7 +30,8 @@ pub(super) struct ListQuery {
     /// `true`: crSockets of this process; `false`: all other clients.
     hosted: Option<String>,
     /// At most so many, 1 to 1000; 100 unless something else is said.
-    limit: Option<usize>,
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
+    limit: Option<String>,
     /// The `next` of the page before.
     cursor: Option<String>,
 }
@@ -55,15 +56,15 @@ pub(super) struct EndQuery {
 }
 
 /// Lists sessions, browsers too, and reserved clientIds.
-#[utoipa::path(params(ListQuery), tag = openapi::SESSIONS, responses(
-    (status = 200, body = SessionPage),
+#[utoipa::path(operation_id = "listSessions", params(ListQuery), tag = openapi::SESSIONS, responses(
+    (status = 200, description = "A page of the list.", body = SessionPage),
     (status = 400, response = openapi::ProblemResponse),
 ))]
 #[get("/sessions")]
 pub(super) async fn list(admin: Data<Admin>, query: Query<ListQuery>) -> Result<Json<SessionPage>, Problem> {
     let wanted = wanted(&query)?;
     let after = asked::client_id("cursor", query.cursor.as_deref())?;
-    let most = asked::limit(query.limit)?;
+    let most = asked::limit(query.limit.as_deref())?;
     let list = admin.ask(ListSessions { after, most, wanted }).await?;
     let next = list.found.last().filter(|_| list.has_more).map(|last| shown(last.client_id));
     let sessions = list.found.iter().map(SessionView::of).collect();
@@ -91,7 +92,7 @@ fn wanted(query: &ListQuery) -> Result<Wanted, Problem> {
 }
 
 /// Ends a session: its client opens it again, unless it is aborted.
-#[utoipa::path(tag = openapi::SESSIONS, params(("clientId" = String, Path, example = "482913"), EndQuery), responses(
+#[utoipa::path(operation_id = "endSession", tag = openapi::SESSIONS, params(("clientId" = String, Path, example = "482913"), EndQuery), responses(
     (status = 204, description = "It has ended."),
     (status = 400, response = openapi::ProblemResponse),
     (status = 404, response = openapi::ProblemResponse),

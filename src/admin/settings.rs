@@ -15,7 +15,7 @@ pub(super) struct ConfigView {
 }
 
 /// The settings in force.
-#[utoipa::path(tag = openapi::SERVER, responses((status = 200, body = ConfigView)))]
+#[utoipa::path(operation_id = "getConfig", tag = openapi::SERVER, responses((status = 200, description = "The settings in force.", body = ConfigView)))]
 #[get("/config")]
 pub(super) async fn get(admin: Data<Admin>) -> Json<ConfigView> {
     Json(ConfigView { toml: admin.parts.settings.to_toml() })

@@ -9,9 +9,10 @@ use super::explain::obstacles;
 use super::views::{HappeningView, KindCountsView, SocketView, not_empty, shown};
 use super::why::why;
 use super::{Admin, asked, openapi};
-use crate::actors::board::{SocketId, Summary};
+use crate::actors::board::{SocketId, StateName, Summary};
 use crate::actors::clock::since_1970;
 use crate::actors::details::{LastError, SocketDetails};
+use crate::actors::host::FoundSocket;
 use crate::actors::inspection::GetBoth;
 use crate::problem::Problem;
 use crate::protocol::ids::{Assigned, ClientId, Role};
@@ -19,6 +20,9 @@ use crate::protocol::time::{Millis, TimerKind};
 
 /// How many happenings are shown.
 const RECENT: usize = 100;
+
+/// How often one that changes just now is asked again.
+const TRIES: usize = 5;
 
 /// One crSocket in full.
 #[derive(Debug, Serialize, ToSchema)]
@@ -128,8 +132,8 @@ struct ErrorView {
 }
 
 /// One crSocket in full, and what it is waiting for.
-#[utoipa::path(tag = openapi::SOCKETS, params(("socketId" = u32, Path)), responses(
-    (status = 200, body = SocketFullView),
+#[utoipa::path(operation_id = "getSocket", tag = openapi::SOCKETS, params(("socketId" = u32, Path)), responses(
+    (status = 200, description = "As it is now.", body = SocketFullView),
     (status = 404, response = openapi::ProblemResponse),
 ))]
 #[get("/sockets/{socketId}")]
@@ -140,18 +144,40 @@ pub(super) async fn get(admin: Data<Admin>, id: Path<u32>) -> Result<Json<Socket
 /// The crSocket of this number as it is now: after all that it was told before.
 pub(super) async fn full(admin: &Admin, id: u32) -> Result<SocketFullView, Problem> {
     let socket = asked::socket(admin, id)?;
-    let details = socket.details().await.ok_or_else(|| asked::no_socket(id))?;
-    let summary = socket.summary().ok_or_else(|| asked::no_socket(id))?;
-    let obstacles = match pair(&summary) {
-        Some((controller, responder)) => {
-            let both = admin.ask(GetBoth { controller, responder }).await?;
-            obstacles(controller, responder, &both, &admin.parts.settings.timing)
-        }
-        None => Vec::new(),
+    let (details, summary) = at_once(&socket).await.ok_or_else(|| asked::no_socket(id))?;
+    let pair = pair(&summary);
+    let both = match (pair, summary.client_id) {
+        (Some((controller, responder)), _) => Some(admin.ask(GetBoth { controller, responder }).await?),
+        (None, Some(own)) => Some(admin.ask(GetBoth { controller: own, responder: own }).await?),
+        (None, None) => None,
     };
-    let why = why(&details, in_state_for(summary.since), &obstacles);
+    let obstacles = match (pair, &both) {
+        (Some((controller, responder)), Some(both)) => {
+            obstacles(controller, responder, both, &admin.parts.settings.timing)
+        }
+        _ => Vec::new(),
+    };
+    let own = both.as_ref().and_then(|both| match summary.role {
+        Role::Controller => both.controller.as_ref(),
+        Role::Responder => both.responder.as_ref(),
+    });
+    let why = why(&details, in_state_for(summary.since), &obstacles, own);
     let recent = admin.parts.published.recent.last(RECENT, Some(SocketId(id)));
     Ok(view(&summary, details, why, recent.iter().map(HappeningView::from).collect()))
+}
+
+/// What it says of itself, and what it publishes, of one moment: it may go on between the two.
+async fn at_once(socket: &FoundSocket) -> Option<(SocketDetails, Summary)> {
+    let mut tries = 0..TRIES;
+    loop {
+        let (details, summary) = (socket.details().await?, socket.summary()?);
+        let is_one_moment = summary.state == StateName::of(&details.state)
+            && summary.client_id == details.client.client_id.valid().copied()
+            && summary.partner == details.partner.valid().copied();
+        if is_one_moment || tries.next().is_none() {
+            return Some((details, summary));
+        }
+    }
 }
 
 /// It and its partner, if there is one.

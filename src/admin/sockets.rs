@@ -45,7 +45,8 @@ pub(super) struct ListQuery {
     /// `asc` (the default) or `desc`.
     order: Option<String>,
     /// At most so many, 1 to 1000; 100 unless something else is said.
-    limit: Option<usize>,
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
+    limit: Option<String>,
     /// The `next` of the page before.
     cursor: Option<String>,
 }
@@ -65,15 +66,15 @@ pub(super) struct SocketList {
 ///
 /// Pages go on behind the last one shown: who comes and goes meanwhile shifts nothing. Who changes what the list is sorted by
 /// may be seen twice, or not at all.
-#[utoipa::path(params(ListQuery), tag = openapi::SOCKETS, responses(
-    (status = 200, body = SocketList),
+#[utoipa::path(operation_id = "listSockets", params(ListQuery), tag = openapi::SOCKETS, responses(
+    (status = 200, description = "A page of the list.", body = SocketList),
     (status = 400, response = openapi::ProblemResponse),
 ))]
 #[get("/sockets")]
 pub(super) async fn list(admin: Data<Admin>, query: Query<ListQuery>) -> Result<Json<SocketList>, Problem> {
     let filter = Filter::read(&query)?;
     let order = Order::read(&query)?;
-    let limit = asked::limit(query.limit)?;
+    let limit = asked::limit(query.limit.as_deref())?;
     let board = &admin.parts.published.board;
     let (mut total, mut found) = (0_usize, Vec::new());
     board.look(SocketId(0), |summary| {

@@ -121,7 +121,7 @@ pub(super) struct CounterView {
 }
 
 /// How everything is: counts by state and app, rates, latency, counters, memory and processor time.
-#[utoipa::path(tag = openapi::SERVER, responses((status = 200, body = Stats)))]
+#[utoipa::path(operation_id = "getStats", tag = openapi::SERVER, responses((status = 200, description = "As of the last second.", body = Stats)))]
 #[get("/stats")]
 pub(super) async fn get(admin: Data<Admin>) -> Json<Stats> {
     Json(Stats::clone(&admin.stats.load()))

@@ -28,7 +28,8 @@ pub(super) struct SpawnBody {
     app: String,
     #[schema(example = "demo")]
     access_token: String,
-    /// So many pairs that are each other's partners; then nothing but app and accessToken counts.
+    /// So many pairs that are each other's partners; nothing but app and accessToken goes with it.
+    #[schema(minimum = 1, maximum = 10_000)]
     pairs: Option<usize>,
     /// `controller` or `responder`, where no pairs are asked for.
     role: Option<String>,
@@ -36,6 +37,7 @@ pub(super) struct SpawnBody {
     /// Its clientId; without one it gets one of the server. For one crSocket alone.
     client_id: Option<String>,
     /// So many like this; one unless something else is said.
+    #[schema(minimum = 1, maximum = 10_000)]
     count: Option<usize>,
 }
 
@@ -95,9 +97,11 @@ fn nullable<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<String>
 }
 
 /// Spawns crSockets: pairs, or one or some of a kind.
-#[utoipa::path(tag = openapi::SOCKETS, request_body = SpawnBody, responses(
-    (status = 201, body = Spawned),
+#[utoipa::path(operation_id = "spawnSockets", tag = openapi::SOCKETS, request_body = SpawnBody, responses(
+    (status = 201, description = "They were spawned.", body = Spawned),
     (status = 400, response = openapi::ProblemResponse),
+    (status = 413, response = openapi::ProblemResponse),
+    (status = 415, response = openapi::ProblemResponse),
     (status = 503, response = openapi::ProblemResponse),
 ))]
 #[post("/sockets")]
@@ -105,6 +109,11 @@ pub(super) async fn spawn(admin: Data<Admin>, body: Json<SpawnBody>) -> Result<i
     let body = body.into_inner();
     let wanted = Wanted::read(&body, &admin)?;
     let spawned = match body.pairs {
+        Some(_) if body.has_more_than_pairs() => {
+            return Err(Problem::bad_request(
+                "pairs go with app and accessToken alone: leave out pairs, or role, partnerClientId, clientId and count",
+            ));
+        }
         Some(pairs) => pairs_of(&admin, &wanted, how_many("pairs", pairs)?).await?,
         None => {
             let role = asked::role(body.role.as_deref())?;
@@ -116,6 +125,14 @@ pub(super) async fn spawn(admin: Data<Admin>, body: Json<SpawnBody>) -> Result<i
     let sockets = spawned.iter().filter_map(SocketHandle::summary);
     let sockets = sockets.map(|summary| SocketView::of(&summary.as_ref())).collect();
     Ok(HttpResponse::Created().json(Spawned { sockets }))
+}
+
+impl SpawnBody {
+    fn has_more_than_pairs(&self) -> bool {
+        let is_given = |text: &Option<String>| text.is_some();
+        [&self.role, &self.partner_client_id, &self.client_id].into_iter().any(is_given)
+            || self.count.is_some()
+    }
 }
 
 /// In which app, on whose behalf.
@@ -204,10 +221,12 @@ fn singles(
 }
 
 /// Sets facts of a crSocket: `null` unassigns its partner, or takes its accessToken away.
-#[utoipa::path(tag = openapi::SOCKETS, params(("socketId" = u32, Path)), request_body = FactsBody, responses(
-    (status = 200, body = SocketFullView),
+#[utoipa::path(operation_id = "setFacts", tag = openapi::SOCKETS, params(("socketId" = u32, Path)), request_body = FactsBody, responses(
+    (status = 200, description = "As it is now.", body = SocketFullView),
     (status = 400, response = openapi::ProblemResponse),
     (status = 404, response = openapi::ProblemResponse),
+    (status = 413, response = openapi::ProblemResponse),
+    (status = 415, response = openapi::ProblemResponse),
 ))]
 #[patch("/sockets/{socketId}")]
 pub(super) async fn set(
@@ -239,7 +258,7 @@ fn facts(body: &FactsBody) -> Result<Vec<SetFact>, Problem> {
 }
 
 /// Removes a crSocket: it says its goodbyes, closes its stream and is gone.
-#[utoipa::path(tag = openapi::SOCKETS, params(("socketId" = u32, Path)), responses(
+#[utoipa::path(operation_id = "removeSocket", tag = openapi::SOCKETS, params(("socketId" = u32, Path)), responses(
     (status = 204, description = "It says its goodbyes."),
     (status = 404, response = openapi::ProblemResponse),
 ))]
@@ -250,8 +269,8 @@ pub(super) async fn remove(admin: Data<Admin>, id: Path<u32>) -> Result<impl Res
 }
 
 /// Takes a crSocket's clientId away; it asks for another one.
-#[utoipa::path(tag = openapi::SOCKETS, params(("socketId" = u32, Path)), responses(
-    (status = 200, body = SocketFullView),
+#[utoipa::path(operation_id = "clearClientId", tag = openapi::SOCKETS, params(("socketId" = u32, Path)), responses(
+    (status = 200, description = "As it is now.", body = SocketFullView),
     (status = 404, response = openapi::ProblemResponse),
 ))]
 #[post("/sockets/{socketId}/clear-client-id")]
@@ -264,10 +283,12 @@ pub(super) async fn clear_client_id(
 }
 
 /// Sends a crEvent to the partner, as the enclosing client would, and says what becomes of it at first.
-#[utoipa::path(tag = openapi::SOCKETS, params(("socketId" = u32, Path)), request_body = EventBody, responses(
-    (status = 200, body = FateView),
+#[utoipa::path(operation_id = "sendEvent", tag = openapi::SOCKETS, params(("socketId" = u32, Path)), request_body = EventBody, responses(
+    (status = 200, description = "What becomes of it at first.", body = FateView),
     (status = 400, response = openapi::ProblemResponse),
     (status = 404, response = openapi::ProblemResponse),
+    (status = 413, response = openapi::ProblemResponse),
+    (status = 415, response = openapi::ProblemResponse),
 ))]
 #[post("/sockets/{socketId}/events")]
 pub(super) async fn send(

@@ -2,25 +2,32 @@
 
 use super::explain::{Obstacle, meaning, said};
 use crate::actors::details::SocketDetails;
+use crate::actors::inspection::{ENDED_BY_ADMIN, InUse, UsedBy};
 use crate::protocol::ids::{Assigned, ClientId, Role};
 use crate::protocol::receiver::{WhyAborted, WhyClosed};
 use crate::protocol::sender::WhyNotReady;
+use crate::protocol::sessions::Contest;
 use crate::protocol::socket::{State, WhyPassive, WhyUnconnected, WhyUnpaired};
 use crate::protocol::time::{Millis, TimerKind};
 use crate::protocol::wire::AbortReason;
 
 /// Says it. `in_state_for` is how long it has been in its state; `obstacles` are what the server sees between it and its
-/// partner, where it has one.
-pub(super) fn why(socket: &SocketDetails, in_state_for: Millis, obstacles: &[Obstacle]) -> String {
+/// partner, where it has one; `own` is how its clientId is used.
+pub(super) fn why(
+    socket: &SocketDetails,
+    in_state_for: Millis,
+    obstacles: &[Obstacle],
+    own: Option<&InUse>,
+) -> String {
     let reason = match &socket.state {
         State::Passive(why) => passive(*why, socket),
         State::ReadyToConnect(WhyUnconnected::Closed(why)) => closed(*why, socket),
         State::ReadyToConnect(WhyUnconnected::Aborted(why)) => aborted(why, socket),
-        State::Connecting => connecting(socket),
+        State::Connecting => connecting(socket, own),
         State::ReadyToPair(WhyUnpaired::NotReady(why)) => not_ready(*why, socket),
         State::ReadyToPair(WhyUnpaired::Rejected(rejection)) => match socket.partner.valid() {
-            Some(partner) => format!("{partner} rejected it: {}", meaning(rejection, *partner)),
-            None => format!("its partner rejected it ({})", rejection.as_str()),
+            Some(partner) => format!("it was rejected, {}", meaning(rejection, *partner)),
+            None => format!("it was rejected ({})", rejection.as_str()),
         },
         State::Searching => searching(socket, in_state_for, obstacles),
         State::Interacting => interacting(socket),
@@ -84,6 +91,9 @@ fn aborted(why: &WhyAborted, socket: &SocketDetails) -> String {
                 "its clientId belongs to a living client of another user".to_owned(),
                 "it gets another clientId",
             ),
+            AbortReason::Other(reason) if **reason == *ENDED_BY_ADMIN => {
+                ("an administrator ended its session".to_owned(), "it is set visible or online anew")
+            }
             AbortReason::Other(reason) => {
                 (format!("the server gave its stream up ({reason})"), "it is set visible or online anew")
             }
@@ -95,11 +105,19 @@ fn aborted(why: &WhyAborted, socket: &SocketDetails) -> String {
     }
 }
 
-fn connecting(socket: &SocketDetails) -> String {
-    let error = socket.receiver.last_error.as_ref().map(|error| format!(" ({})", error.what));
-    let error = error.unwrap_or_default();
+fn connecting(socket: &SocketDetails, own: Option<&InUse>) -> String {
+    let because = match (own.map(|own| &own.by), &socket.receiver.last_error) {
+        (Some(UsedBy::Reserved { left }), _) => {
+            format!("; its clientId is kept for the user of its last session for {} more", said(*left))
+        }
+        (Some(UsedBy::Session(session)), _) if session.contest != Contest::Quiet => {
+            "; its clientId has a session of another user, who may show to be there".to_owned()
+        }
+        (_, Some(error)) => format!(" ({})", error.what),
+        (_, None) => String::new(),
+    };
     match due(&socket.receiver.timers, TimerKind::Reopen) {
-        Some(after) => format!("its stream is opened again in {}{error}", said(after)),
+        Some(after) => format!("its stream is opened again in {}{because}", said(after)),
         None => "its stream is being opened; the server has not said hello yet".to_owned(),
     }
 }
@@ -146,3 +164,6 @@ fn interacting(socket: &SocketDetails) -> String {
 fn due(timers: &[(TimerKind, Millis)], timer: TimerKind) -> Option<Millis> {
     timers.iter().find(|(armed, _)| *armed == timer).map(|(_, after)| *after)
 }
+
+#[cfg(test)]
+mod tests;

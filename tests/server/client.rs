@@ -60,7 +60,11 @@ pub fn request(address: SocketAddr, method: &str, target: &str, body: &[u8]) -> 
 
 /// `HEAD` on a connection of its own: an answer without the body that it speaks of.
 pub fn head(address: SocketAddr, target: &str) -> Answer {
-    let asked = format!("HEAD {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    head_of(address, &format!("HEAD {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
+}
+
+/// The same with this request.
+pub fn head_of(address: SocketAddr, asked: &str) -> Answer {
     let all = exchange(address, asked.as_bytes());
     let text = String::from_utf8(all).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head in {text:?}"));
@@ -177,9 +181,14 @@ impl EventStream {
         EventStream::over(stream, target)
     }
 
-    pub fn over(mut stream: TcpStream, target: &str) -> EventStream {
-        write!(stream, "GET {target} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n")
-            .unwrap();
+    pub fn over(stream: TcpStream, target: &str) -> EventStream {
+        EventStream::with_headers(stream, target, "")
+    }
+
+    /// With these lines in the head of its request, each with its end.
+    pub fn with_headers(mut stream: TcpStream, target: &str, headers: &str) -> EventStream {
+        let accept = "Accept: text/event-stream";
+        write!(stream, "GET {target} HTTP/1.1\r\nHost: localhost\r\n{accept}\r\n{headers}\r\n").unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let mut byte = [0];

@@ -4,7 +4,8 @@ use actix::{Context, Handler, MessageResult};
 
 use super::{Registry, Stream, Writer};
 use crate::actors::inspection::{
-    Both, EndSession, GetBoth, InUse, ListSessions, RejectSeen, Seen, SessionDetails, SessionList, UsedBy,
+    Both, ENDED_BY_ADMIN, EndSession, GetBoth, InUse, ListSessions, RejectSeen, Seen, SessionDetails,
+    SessionList, UsedBy,
 };
 use crate::protocol::event::{CrEvent, EventKind, Rejection};
 use crate::protocol::ids::ClientId;
@@ -12,9 +13,6 @@ use crate::protocol::routing::may_reach_in;
 use crate::protocol::sessions::{Holder, Session};
 use crate::protocol::time::Millis;
 use crate::protocol::wire::{AbortReason, Frame, MsgEvent, SendEvent};
-
-/// The reason of `aborted` where an administrator ended a session for good: no published one, since none is meant.
-const ENDED_BY_ADMIN: &str = "endedByAdmin";
 
 impl Registry {
     /// Everything that is due or was reported is done first.
