@@ -65,6 +65,21 @@ impl Server {
         Server::run(command, folder)
     }
 
+    /// With this configuration, and the admin part on a free port.
+    pub fn with_admin(config: &str) -> Server {
+        Server::in_folder(tempfile::tempdir().unwrap(), config, |command| {
+            command.args(["--admin-bind", &ANY_PORT.to_string()]);
+        })
+    }
+
+    /// Where its admin part listens.
+    pub fn admin(&self) -> SocketAddr {
+        let line = self.log.wait_for("admin at http://");
+        let address =
+            line.split("admin at http://").nth(1).and_then(|rest| rest.split('/').next()?.parse().ok());
+        address.unwrap_or_else(|| panic!("no address in {line:?}"))
+    }
+
     /// `crsocket demo` at this address.
     pub fn demo(address: SocketAddr) -> Server {
         Server::demo_with(address, |_| ())
