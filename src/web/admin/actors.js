@@ -2,7 +2,7 @@
 
 import { make, setAttribute, setText } from "./dom.js";
 import { count, exactTime, length, orNone, shortLength } from "./format.js";
-import { TONES, named } from "./words.js";
+import { TONES } from "./words.js";
 
 const RECEIVER_TONES = { open: "good", opening: "wait", closing: "wait", closed: "off", aborted: "stop" };
 const SENDER_TONES = { ready: "good", notReady: "stop", partnerRejected: "stop" };
@@ -19,21 +19,21 @@ export class Actors {
   }
 
   #box(name, label) {
-    const [badge, facts, timers] = [make("span", { class: "badge" }), make("dl", {}), make("ul", { class: "timers" })];
-    this.#boxes.set(name, { badge, facts, timers });
-    return make("div", { class: "actor" }, make("h3", {}, label), badge, facts, timers);
+    const [badge, subState, facts, timers] = [make("span", { class: "badge" }), make("p", { class: "sub-state" }), make("dl", {}), make("ul", { class: "timers" })];
+    this.#boxes.set(name, { badge, subState, facts, timers });
+    return make("div", { class: "actor" }, make("h3", {}, label), badge, subState, facts, timers);
   }
 
   show(socket) {
     const { receiver, sender, rejection } = socket;
-    this.#showActor("crSocket", TONES[socket.state], named(socket), [
+    this.#showActor("crSocket", TONES[socket.state], socket, [
       ["metastates", socket.metastates.join(", ") || "–"],
       ["resets", count(socket.resets)],
     ]);
-    this.#showActor("eventReceiver", RECEIVER_TONES[receiver.state], named(receiver), [
+    this.#showActor("eventReceiver", RECEIVER_TONES[receiver.state], receiver, [
       ...streamFacts(receiver.stream),
     ]);
-    this.#showActor("eventSender", SENDER_TONES[sender.state], named(sender), [
+    this.#showActor("eventSender", SENDER_TONES[sender.state], sender, [
       ["queued", count(sender.queued)],
       ["buffered", count(sender.buffered)],
       ["in line", count(sender.inLine)],
@@ -43,9 +43,10 @@ export class Actors {
     this.#showTimers(socket.timers);
   }
 
-  #showActor(name, tone, state, facts) {
+  #showActor(name, tone, { state, subState }, facts) {
     const box = this.#boxes.get(name);
     setText(box.badge, state);
+    setText(box.subState, subState);
     setAttribute(box.badge, "data-tone", tone ?? "off");
     showPairs(box.facts, facts);
   }

@@ -7,8 +7,8 @@ import { count } from "./format.js";
 
 const KINDS = [
   ["pairs", "Pairs", "A controller and a responder each, which find each other by themselves."],
-  ["controller", "Controllers", "They need a partner's clientId to interact with."],
-  ["responder", "Responders", "They wait for a controller, a browser's too."],
+  ["controller", "Controllers", "They need a partner’s clientId to interact with."],
+  ["responder", "Responders", "They wait for a controller, a browser’s too."],
 ];
 
 /** @param apps known ones. @param created is told of what was created. */

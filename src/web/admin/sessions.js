@@ -85,7 +85,7 @@ export class SessionsView {
     if (sessions.length === 0 && this.#wasFiltered !== this.isFiltered) {
       const all = make("p", {}, make("a", { href: "#/sessions" }, "Show all sessions"));
       const none = make("p", {}, "A session begins when a browser or another client opens its event stream, or when a crSocket that is ", make("a", { href: "#/" }, "hosted here"), " connects.");
-      this.empty.replaceChildren(make("h3", {}, this.isFiltered ? "None matches these filters" : "Nobody is connected"), this.isFiltered ? all : none);
+      this.empty.replaceChildren(make("h2", {}, this.isFiltered ? "None matches these filters" : "Nobody is connected"), this.isFiltered ? all : none);
       this.#wasFiltered = this.isFiltered;
     }
   }

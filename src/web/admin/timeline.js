@@ -1,26 +1,22 @@
 // What happened to one crSocket, with times, the newest first.
 
-import { make, setAttribute, setText } from "./dom.js";
+import { make, setText } from "./dom.js";
 import { exactTime } from "./format.js";
 import { TONES, named } from "./words.js";
 
 const KEPT = 500;
 /** As many as the API gives at once: where these do not reach what is known, some are missing. */
 const RECENT = 100;
-/** Events of the crSocket itself, which keep the two in touch. */
-const CHATTER = new Set(["ping", "alive"]);
 
 export class Timeline {
   #items = [];
   #params = new Map();
   #shown = "";
-  #list = make("ol", { class: "timeline", tabindex: "0", "aria-label": "Timeline, the newest first" });
+  #list = make("ol", { class: "timeline", tabindex: "0", "aria-label": "Timeline, the newest first", hidden: true });
+  #lead = make("p", { class: "soft" });
 
   /** @param wantParams is told whether the params of events are to be shown. */
   constructor(wantParams) {
-    const change = () => this.#draw();
-    this.chatter = make("input", { type: "checkbox", onchange: change });
-    this.chatter.checked = true;
     this.withParams = make("input", { type: "checkbox", onchange: () => wantParams(this.withParams.checked) });
     this.note = make("p", { class: "soft", role: "status" });
     this.element = make(
@@ -30,8 +26,9 @@ export class Timeline {
         "div",
         { class: "heading" },
         make("h2", { id: "timeline-title" }, "Timeline"),
-        make("span", { class: "checks" }, make("label", {}, this.chatter, "pings"), make("label", {}, this.withParams, "params")),
+        make("span", { class: "checks" }, make("label", {}, this.withParams, "params")),
       ),
+      this.#lead,
       this.note,
       this.#list,
     );
@@ -65,15 +62,17 @@ export class Timeline {
   }
 
   #draw() {
-    const items = this.#items.filter(({ eventType }) => this.chatter.checked || !CHATTER.has(eventType));
+    const items = this.#items;
     const last = items.at(-1);
     const shown = [items.length, last?.at, last?.what, items[0]?.at, this.withParams.checked, this.#params.size].join();
     if (shown === this.#shown) {
       return;
     }
     this.#shown = shown;
+    setText(this.#lead, items.length > 0 ? "The newest first. Pings are only counted." : "Nothing that the server remembers: it keeps what happened last in all crSockets. Pings are only counted.");
+    this.#list.hidden = items.length === 0;
     const { scrollTop } = this.#list;
-    this.#list.replaceChildren(...items.reverse().map((item) => this.#row(item)));
+    this.#list.replaceChildren(...[...items].reverse().map((item) => this.#row(item)));
     this.#list.scrollTop = scrollTop;
   }
 
@@ -84,7 +83,6 @@ export class Timeline {
       const to = make("span", { class: "badge", "data-tone": TONES[item.to.state] }, item.to.state);
       row.append(make("span", {}, to, item.to.subState ? ` ${item.to.subState}` : "", make("span", { class: "soft" }, ` from ${named(item.from)}`)));
     } else if (what === "sent" || what === "received") {
-      setAttribute(row, "data-chatter", CHATTER.has(eventType) ? "" : null);
       row.append(make("span", {}, make("span", { class: "way", "aria-hidden": "true" }, what === "sent" ? "→" : "←"), `${what} `, make("b", {}, eventType), this.#paramsOf(item)));
     } else {
       row.append(make("span", {}, what === "gap" ? "… some were left out …" : what));

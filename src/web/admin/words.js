@@ -63,7 +63,7 @@ const REJECTIONS = {
 };
 
 /** What a crSocket in a list is waiting for, in a few words; empty while it interacts. */
-export function waitsFor({ state, subState, partnerClientId }) {
+export function waitsFor({ role, state, subState, partnerClientId }) {
   const partner = partnerClientId ?? "its partner";
   switch (state) {
     case "searching":
@@ -73,6 +73,9 @@ export function waitsFor({ state, subState, partnerClientId }) {
     case "interacting":
       return "";
     default:
+      if (role === "responder" && subState === "noPartnerClientId") {
+        return "waits for a controller";
+      }
       return subState === null || subState === "" ? "" : (REJECTIONS[subState]?.(partner) ?? SUB_STATES_IN_WORDS[subState] ?? subState);
   }
 }
