@@ -3,6 +3,7 @@
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::thread;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -47,6 +48,13 @@ pub enum Command {
     /// Prints the settings in force as a configuration file: flags before environment variables
     /// (CRSOCKET__SERVER__BIND) before the file before the defaults. Tokens are not shown.
     PrintConfig(ServeArgs),
+    /// Shows how a running server is: its crSockets by state, rates, drops, latency, memory, and the ten crSockets that have
+    /// not been interacting for the longest time.
+    ///
+    /// In a terminal it is drawn anew at each interval (q ends it, p pauses it; NO_COLOR=1 leaves colours out); elsewhere it
+    /// prints plain lines. Where the server asks for a token, it is read from a file or from the environment variable
+    /// CRSOCKET_ADMIN_TOKEN.
+    Top(TopArgs),
 }
 
 /// Where the demonstration is served.
@@ -158,6 +166,23 @@ impl From<FaultsArg> for Faults {
     }
 }
 
+/// Which server is shown, and how.
+#[derive(Debug, Args)]
+pub struct TopArgs {
+    /// Where the server's admin listener is.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8081")]
+    pub url: String,
+    /// A file that holds the server's admin token, and nothing else; it goes before the environment.
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// How often it is asked.
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval)]
+    pub interval: Duration,
+    /// Prints plain lines once and ends.
+    #[arg(long)]
+    pub once: bool,
+}
+
 fn all_cores() -> NonZero<usize> {
     thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
 }
@@ -166,6 +191,13 @@ fn hours(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(hours) if hours > 0.0 && hours <= 1_000.0 => Ok(hours),
         _ => Err("more than 0 and at most 1000 hours".into()),
+    }
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds) if (0.1..=3_600.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("at least 0.1 and at most 3600 seconds".into()),
     }
 }
 

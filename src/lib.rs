@@ -100,6 +100,7 @@ pub mod practice;
 pub mod problem;
 pub mod protocol;
 pub mod server;
+pub mod top;
 pub mod web;
 
 /// The README's examples run as tests.

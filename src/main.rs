@@ -10,6 +10,7 @@ use crsocket::config::{ConfigError, Settings};
 use crsocket::config_command::{self, ConfigCommandError};
 use crsocket::demo::{self, DemoError};
 use crsocket::server::{self, ServerError};
+use crsocket::top::{self, TopError};
 use thiserror::Error;
 
 #[cfg(feature = "jemalloc")]
@@ -44,6 +45,8 @@ enum Failure {
     Server(#[from] ServerError),
     #[error(transparent)]
     Demo(#[from] DemoError),
+    #[error(transparent)]
+    Top(#[from] TopError),
 }
 
 impl Failure {
@@ -51,12 +54,14 @@ impl Failure {
     fn output(&self) -> Option<&io::Error> {
         match self {
             Failure::Check(CheckError::Output(error))
-            | Failure::Config(ConfigCommandError::Output(error)) => Some(error),
+            | Failure::Config(ConfigCommandError::Output(error))
+            | Failure::Top(TopError::Output(error)) => Some(error),
             Failure::Check(_)
             | Failure::Config(_)
             | Failure::Settings(_)
             | Failure::Server(_)
-            | Failure::Demo(_) => None,
+            | Failure::Demo(_)
+            | Failure::Top(_) => None,
         }
     }
 }
@@ -72,6 +77,7 @@ fn run(cli: &Cli, out: &mut impl Write) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::PrintConfig(args)) => Ok(config_command::print(args, out)?),
+        Some(Command::Top(args)) => Ok(top::run(args, out)?),
         Some(Command::Demo(args)) => Ok(demo::run(args, out)?),
         None => Ok(demo::run(&DemoArgs::default(), out)?),
     }

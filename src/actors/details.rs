@@ -35,8 +35,10 @@ pub struct SocketDetails {
 pub struct ReceiverDetails {
     /// Its state.
     pub state: receiver::State,
-    /// Its stream, if that is open: the server's name for it.
-    pub pid: Option<Pid>,
+    /// Its stream, if one is open or closing.
+    pub stream: Option<(ClientId, Pid)>,
+    /// How long that has been open, if it is.
+    pub open_for: Option<Millis>,
     /// Its timers, as those of the crSocket.
     pub timers: Vec<(TimerKind, Millis)>,
     /// What came, by kind.

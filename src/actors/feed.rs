@@ -227,7 +227,7 @@ impl<T: Clone> Default for Channel<T> {
 
 impl<T: Clone> Watcher<T> {
     /// What comes next, without waiting for it.
-    pub fn next(&mut self) -> Watched<T> {
+    pub fn look(&mut self) -> Watched<T> {
         match self.receiver.try_recv() {
             Ok(next) => Watched::Next(next),
             Err(TryRecvError::Lagged(missed)) => Watched::Missed(missed),
@@ -268,9 +268,9 @@ mod tests {
         let feed = Feed::default();
         feed.tell(changed(1), who, None);
         let mut watcher = feed.watch_transitions();
-        assert_eq!(watcher.next(), Watched::Nothing);
+        assert_eq!(watcher.look(), Watched::Nothing);
         feed.tell(changed(2), who, None);
-        assert!(matches!(watcher.next(), Watched::Next(Transition { at: 2, .. })));
+        assert!(matches!(watcher.look(), Watched::Next(Transition { at: 2, .. })));
         drop(watcher);
         assert_eq!(feed.transitions.watchers.load(Ordering::Relaxed), 0);
     }
@@ -283,8 +283,8 @@ mod tests {
             feed.tell(changed(at), who, None);
         }
         let missed = 10_000 - CAPACITY as u64;
-        assert_eq!(watcher.next(), Watched::Missed(missed));
-        let next = watcher.next();
+        assert_eq!(watcher.look(), Watched::Missed(missed));
+        let next = watcher.look();
         assert!(matches!(next, Watched::Next(Transition { at, .. }) if at == missed as i64), "{next:?}");
     }
 
@@ -296,9 +296,9 @@ mod tests {
         let params: [Box<str>; 1] = ["yes".into()];
         let params_told = |watcher: &mut Watcher<EventPassed>| {
             feed.tell(event, who, Some(&params));
-            match watcher.next() {
+            match watcher.look() {
                 Watched::Next(event) => event.params.is_some(),
-                other => panic!("{other:?}"),
+                other @ (Watched::Missed(_) | Watched::Nothing) => panic!("{other:?}"),
             }
         };
         assert!(!params_told(&mut watcher));

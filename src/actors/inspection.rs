@@ -163,6 +163,12 @@ pub struct EndSession {
 }
 
 impl Wanted {
+    /// Whether all match.
+    pub(super) fn is_everybody(&self) -> bool {
+        let Wanted { client_id, app, role, has_session, hosted } = self;
+        client_id.is_none() && app.is_none() && role.is_none() && has_session.is_none() && hosted.is_none()
+    }
+
     /// Whether this one matches; `session` is what it has.
     pub(super) fn matches(&self, client_id: ClientId, session: Option<(&AppId, Role, bool)>) -> bool {
         let of_session = |(app, role, hosted): (&AppId, Role, bool)| {

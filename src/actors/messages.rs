@@ -118,6 +118,8 @@ pub struct Load {
     pub hosted: usize,
     /// How many positions of the clientId sequence are consumed.
     pub client_ids_consumed: u64,
+    /// Whether the server stops.
+    pub is_stopping: bool,
 }
 
 /// The port of a thread's crSockets is there: from now on frames and answers for them go to it.

@@ -137,10 +137,12 @@ impl Handler<GetReceiverDetails> for EventReceiver {
     type Result = MessageResult<GetReceiverDetails>;
 
     fn handle(&mut self, _: GetReceiverDetails, _: &mut Context<EventReceiver>) -> Self::Result {
+        let now = self.shared().now();
         MessageResult(ReceiverDetails {
             state: self.machine.state(),
-            pid: self.machine.pid(),
-            timers: self.timers.due_in(self.shared().now()),
+            stream: self.machine.client_id().zip(self.machine.pid()),
+            open_for: self.machine.open_since().map(|since| now - since),
+            timers: self.timers.due_in(now),
             counts: self.counts,
             last_error: self.last_error.as_deref().cloned(),
         })

@@ -507,6 +507,7 @@ impl Handler<GetLoad> for Registry {
             waiting_events: self.table.line_events(),
             hosted: self.local_streams,
             client_ids_consumed: self.table.client_ids().position(),
+            is_stopping: self.table.is_stopping(),
         })
     }
 }

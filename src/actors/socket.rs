@@ -92,10 +92,13 @@ struct OpenTicket {
     event_type: EventType,
     has_left: bool,
     /// Where somebody watches them.
-    params: Option<Box<[Box<str>]>>,
+    params: Option<Params>,
     /// Who waits for its first fate, if it was sent in the enclosing client's place.
     tell: Option<oneshot::Sender<Fate>>,
 }
+
+/// The params of a crEvent.
+type Params = Box<[Box<str>]>;
 
 /// From here on tickets are those of crEvents that were sent in the enclosing client's place.
 const IN_PLACE: u64 = 1 << 63;
@@ -389,7 +392,7 @@ impl OpenTickets {
     }
 
     /// The type of the event if it leaves now, and its params.
-    fn note(&mut self, ticket: Ticket, fate: &Fate) -> Option<(EventType, Option<Box<[Box<str>]>>)> {
+    fn note(&mut self, ticket: Ticket, fate: &Fate) -> Option<(EventType, Option<Params>)> {
         if fate.is_final() {
             self.0.remove(&ticket);
             return None;

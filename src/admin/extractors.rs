@@ -13,17 +13,19 @@ const LONGEST_BODY: usize = 64 * 1024;
 pub(super) fn json() -> web::JsonConfig {
     web::JsonConfig::default().limit(LONGEST_BODY).error_handler(
         |error: JsonPayloadError, _: &HttpRequest| {
-            let status = match &error {
-                JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
-                    StatusCode::PAYLOAD_TOO_LARGE
-                }
-                JsonPayloadError::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                _ => StatusCode::BAD_REQUEST,
-            };
-            let why = match &error {
-                JsonPayloadError::ContentType => "its Content-Type is not application/json".to_owned(),
-                JsonPayloadError::Deserialize(error) => without_values(error),
-                other => other.to_string(),
+            let is_too_long = matches!(
+                error,
+                JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. }
+            );
+            let (status, why) = if is_too_long {
+                (StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
+            } else if matches!(error, JsonPayloadError::ContentType) {
+                let why = "its Content-Type is not application/json".to_owned();
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, why)
+            } else if let JsonPayloadError::Deserialize(error) = &error {
+                (StatusCode::BAD_REQUEST, without_values(error))
+            } else {
+                (StatusCode::BAD_REQUEST, error.to_string())
             };
             Problem::new(status, format!("the body cannot be understood: {why}")).into()
         },

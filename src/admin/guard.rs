@@ -250,7 +250,7 @@ fn is_open(method: &Method, path: &str) -> bool {
 /// The host that is asked for, with its port.
 fn host(request: &HttpRequest) -> Option<&str> {
     let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    header.or_else(|| request.uri().authority().map(|authority| authority.as_str()))
+    header.or_else(|| request.uri().authority().map(actix_web::http::uri::Authority::as_str))
 }
 
 /// Only this machine, by its address or as `localhost`: other names may have been made to lead here.

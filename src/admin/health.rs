@@ -20,6 +20,7 @@ pub(super) async fn alive() -> impl Responder {
 /// The Registry answers. One that does not is not ready, whatever the process does else.
 pub(super) async fn ready(admin: Data<Admin>) -> Result<impl Responder, Problem> {
     match tokio::time::timeout(READY_DT, admin.ask(GetLoad)).await {
+        Ok(Ok(load)) if load.is_stopping => Err(Problem::not_now("the server stops", 1)),
         Ok(Ok(_)) => Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n")),
         Ok(Err(problem)) => Err(problem),
         Err(_) => {
@@ -75,7 +76,10 @@ mod tests {
         }));
         assert_eq!(status(&admin).await, StatusCode::OK);
         let (go_on, held) = mpsc::channel::<()>();
-        arbiter.spawn_fn(move || drop(held.recv()));
+        arbiter.spawn_fn(move || {
+            // It goes on, too, when the test has failed.
+            let _ = held.recv();
+        });
         assert_eq!(status(&admin).await, StatusCode::SERVICE_UNAVAILABLE);
         go_on.send(()).unwrap();
         assert_eq!(status(&admin).await, StatusCode::OK);

@@ -194,7 +194,7 @@ fn drain<T: Clone>(
 ) {
     let (mut items, mut missed) = (Vec::new(), 0_u64);
     for _ in 0..LOOKED_AT {
-        match watcher.next() {
+        match watcher.look() {
             Watched::Next(_) if items.len() >= BATCH => missed = missed.saturating_add(1),
             Watched::Next(seen) => items.extend(view(seen)),
             Watched::Missed(more) => missed = missed.saturating_add(more),
@@ -253,7 +253,7 @@ impl Wanted {
     }
 
     fn session(&self, seen: &SessionChanged) -> Option<Value> {
-        if !self.client_id.is_none_or(|id| id == seen.client_id) {
+        if self.client_id.is_some_and(|id| id != seen.client_id) {
             return None;
         }
         let (what, why) = match &seen.what {

@@ -81,9 +81,14 @@ struct ReceiverView {
 
 /// The stream of an EventReceiver.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 struct StreamView {
+    /// Whose it is.
+    client_id: String,
     /// The server's name for it.
     pid: String,
+    /// How long it has been open; none where it closes.
+    since_ms: Option<i64>,
 }
 
 /// Its EventSender.
@@ -224,7 +229,11 @@ fn view(
         receiver: ReceiverView {
             state: receiver.state.as_str(),
             sub_state: not_empty(receiver.state.sub_state()).map(str::to_owned),
-            stream: receiver.pid.map(|pid| StreamView { pid: pid.to_string() }),
+            stream: receiver.stream.map(|(client_id, pid)| StreamView {
+                client_id: shown(client_id),
+                pid: pid.to_string(),
+                since_ms: receiver.open_for.map(|length| length.0),
+            }),
         },
         sender: SenderView {
             state: sender.state.as_str(),

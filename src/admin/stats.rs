@@ -237,7 +237,7 @@ impl SocketCounts {
             // Those of one state with other subStates follow each other.
             match by_app.last_mut() {
                 Some(last) if last.app == app && last.role == role && last.state == state => {
-                    last.count += count
+                    last.count += count;
                 }
                 _ => by_app.push(AppCount { app, role, state, count }),
             }

@@ -1,9 +1,12 @@
 //! One client of the simulation: its machines, its timers, its network, and what it was told.
 
+use std::rc::Rc;
+
 use super::browser::Browser;
 use super::network::Network;
+use super::watch::Party;
 use crate::protocol::action::StreamNo;
-use crate::protocol::ids::{AppId, ClientId, Credentials, Role};
+use crate::protocol::ids::{AccessToken, AppId, ClientId, Credentials, Role};
 use crate::protocol::socket::{State, WhyPassive};
 use crate::protocol::time::{Millis, Step, TimerKind};
 use crate::protocol::wired::{Effect, Input, Scratch, WiredSocket};
@@ -32,6 +35,8 @@ pub struct Client {
     pub(super) connections: Vec<(StreamNo, Credentials)>,
     /// When the last frame that is under way arrives: streams are ordered.
     pub(super) last_frame: Millis,
+    /// The accessToken of its last request to the server, and who it made that.
+    pub(super) party: Option<(AccessToken, Rc<Party>)>,
     /// The longest that anything took from one end of its network to the other, since the last calm.
     pub(super) longest_way: Millis,
 }
@@ -190,6 +195,7 @@ impl Client {
             stream: None,
             connections: Vec::new(),
             last_frame: Millis::MIN,
+            party: None,
             longest_way: Millis::ZERO,
         }
     }

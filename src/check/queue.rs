@@ -1,29 +1,32 @@
 //! What will happen, in order of time, and of scheduling where the time is the same.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::collections::binary_heap::PeekMut;
-
 use crate::protocol::time::Millis;
 
-/// Happenings in their order. The heap holds small keys, the happenings stay where they are: they are large, but for
-/// alarms, of which there are many.
+mod wheel;
+
+use wheel::Wheel;
+
+/// Happenings in their order. The happenings stay where they are: they are large, but for alarms, of which there are many.
 #[derive(Debug)]
 pub(super) struct Queue<A, T> {
-    keys: BinaryHeap<Reverse<Key>>,
-    alarms: Slots<A>,
+    wheel: Wheel<Entry<A>>,
     happenings: Slots<T>,
     last: u64,
 }
 
-/// The order of happenings, in one number: the time, the number, and behind them whether it is an alarm and its place,
-/// which never decide. Comparing two is most of what a queue does.
-type Key = i128;
+/// What is scheduled under a number.
+#[derive(Clone, Copy, Debug)]
+struct Entry<A> {
+    order: u64,
+    what: What<A>,
+}
 
-/// How many bits of a key the place takes, with the one for alarms above it.
-const PLACE_BITS: u32 = 24;
-/// How many bits of a key lie below its time.
-const BELOW_TIME: u32 = u64::BITS;
+#[derive(Clone, Copy, Debug)]
+enum What<A> {
+    Alarm(A),
+    /// A happening, and its place.
+    Happening(u32),
+}
 
 /// What comes out of a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,53 +44,37 @@ struct Slots<T> {
     free: Vec<u32>,
 }
 
-impl<A, T> Queue<A, T> {
+impl<A: Copy, T> Queue<A, T> {
     pub(super) fn new() -> Queue<A, T> {
-        Queue { keys: BinaryHeap::new(), alarms: Slots::new(), happenings: Slots::new(), last: 0 }
+        Queue { wheel: Wheel::new(), happenings: Slots::new(), last: 0 }
     }
 
     /// Schedules a happening, and says by which number it will be known.
     pub(super) fn push(&mut self, at: Millis, happening: T) -> u64 {
         let place = self.happenings.keep(happening);
-        self.schedule(at, false, place)
+        self.schedule(at, What::Happening(place))
     }
 
     /// Schedules an alarm, likewise.
     pub(super) fn push_alarm(&mut self, at: Millis, alarm: A) -> u64 {
-        let place = self.alarms.keep(alarm);
-        self.schedule(at, true, place)
+        self.schedule(at, What::Alarm(alarm))
     }
 
     /// The next happening, if it comes no later than `until`: its time, its number, and itself.
     pub(super) fn pop_until(&mut self, until: Millis) -> Option<(Millis, u64, Next<A, T>)> {
-        let next = self.keys.peek_mut().filter(|key| time_of(key.0) <= until)?;
-        let Reverse(key) = PeekMut::pop(next);
-        let (at, (order, is_alarm, place)) = (time_of(key), below_time(key));
-        let next = if is_alarm {
-            Next::Alarm(self.alarms.take(place)?)
-        } else {
-            Next::Happening(self.happenings.take(place)?)
+        let (at, Entry { order, what }) = self.wheel.pop_until(until)?;
+        let next = match what {
+            What::Alarm(alarm) => Next::Alarm(alarm),
+            What::Happening(place) => Next::Happening(self.happenings.take(place)?),
         };
         Some((at, order, next))
     }
 
-    fn schedule(&mut self, at: Millis, is_alarm: bool, place: u32) -> u64 {
+    fn schedule(&mut self, at: Millis, what: What<A>) -> u64 {
         self.last += 1;
-        let below = (self.last << (PLACE_BITS + 1)) | (u64::from(is_alarm) << PLACE_BITS) | u64::from(place);
-        self.keys.push(Reverse((i128::from(at.0) << BELOW_TIME) | i128::from(below)));
+        self.wheel.push(at, Entry { order: self.last, what });
         self.last
     }
-}
-
-fn time_of(key: Key) -> Millis {
-    Millis(i64::try_from(key >> BELOW_TIME).unwrap_or(i64::MAX))
-}
-
-/// The number, whether it is an alarm, and the place.
-fn below_time(key: Key) -> (u64, bool, u32) {
-    let below = u64::try_from(key & i128::from(u64::MAX)).unwrap_or(u64::MAX);
-    let place = below & ((1 << PLACE_BITS) - 1);
-    (below >> (PLACE_BITS + 1), (below >> PLACE_BITS) & 1 == 1, u32::try_from(place).unwrap_or(u32::MAX))
 }
 
 impl<T> Slots<T> {

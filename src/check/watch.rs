@@ -15,6 +15,7 @@ mod text;
 mod told;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 pub use invariant::{Invariant, Violation};
 pub(super) use streams::{Acceptance, Party, Rules};
@@ -127,11 +128,13 @@ impl Watch {
             let is_late = watched.disturbed_until.is_some_and(|until| at < until);
             held = watched.after(ours, effects, is_late, step);
         }
-        if watched.must_stay && *page.machines.state() != State::Interacting {
+        if watched.must_stay && !is_interacting(page) {
             let state = page.machines.state();
             held = held.and(Err((Invariant::PairsStay, format!("{state:?}, left in peace"))));
         }
-        let held = held.and_then(|()| self.check_partner_is_there(client, page, at));
+        let held = held.and_then(|()| {
+            if is_interacting(page) { self.check_partner_is_there(client, page, at) } else { Ok(()) }
+        });
         self.expect(held, at, Some(client));
     }
 
@@ -192,22 +195,25 @@ impl Watch {
         kept_out.is_some_and(|at| at >= since)
     }
 
-    fn check_partner_is_there(&self, client: usize, page: &Client, at: Millis) -> Result<(), Broken> {
-        if *page.machines.state() != State::Interacting {
-            return Ok(());
-        }
+    /// Who is interacting has a partner of which something was accepted not long ago.
+    fn check_partner_is_there(&mut self, client: usize, page: &Client, at: Millis) -> Result<(), Broken> {
         let Some(longest) = self.longest_gone else { return Ok(()) };
-        let disturbed = self.clients.get(client).and_then(|watched| watched.disturbed_until);
+        let Some(watched) = self.clients.get_mut(client) else { return Ok(()) };
         let (Some(own), Some(partner)) = (page.machines.client_id(), page.machines.partner()) else {
             return Ok(());
         };
-        if disturbed.is_some_and(|until| at < until) {
+        if watched.disturbed_until.is_some_and(|until| at < until) {
+            return Ok(());
+        }
+        // What was accepted then will not be undone, so that nobody need look for something newer yet.
+        if watched.partner_said.is_some_and(|(pair, said)| pair == (partner, own) && at - said <= longest) {
             return Ok(());
         }
         let mut said = self.last_said.get(&(partner, own));
         if page.machines.as_ours().is_none() {
             said = said.max(self.last_heard_of.get(&partner));
         }
+        watched.partner_said = said.map(|said| ((partner, own), *said));
         let said = said.copied().unwrap_or(Millis::MIN);
         let by_its_clock = page.clock.when(longest).max(longest) + Millis(1);
         if at - said > by_its_clock + page.longest_way {
@@ -261,7 +267,7 @@ impl Watch {
     }
 
     /// The stream that says `hello` next was asked for by this client.
-    pub(super) fn stream_asked(&mut self, pid: Pid, party: Party, pairing: Pairing) {
+    pub(super) fn stream_asked(&mut self, pid: Pid, party: Rc<Party>, pairing: Pairing) {
         self.streams.asked(pid, party, pairing);
     }
 
@@ -299,4 +305,8 @@ impl Watch {
         let held = self.streams.check_waits(rules).and_then(|()| self.streams.check_unread(output_bytes));
         self.expect(held, rules.now, None);
     }
+}
+
+fn is_interacting(page: &Client) -> bool {
+    matches!(page.machines.state(), State::Interacting)
 }

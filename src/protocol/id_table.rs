@@ -5,35 +5,33 @@ use std::hash::{Hash, Hasher};
 
 use super::ids::ClientId;
 
-/// How many numbers share a page.
-const PAGE_SIZE: u32 = 1_000;
-const SLOTS: usize = PAGE_SIZE as usize;
+/// How many places a page has: three levels of pages make a million.
+const PLACES: usize = 100;
 
-/// A map from [`ClientId`] to `T` with the speed of an array: pages of a thousand slots, allocated on first use and
-/// freed when empty.
+/// A map from [`ClientId`] to `T` with the speed of an array: pages of a hundred pages of a hundred pages of a hundred
+/// values, allocated on first use and freed when empty.
 ///
 /// Deterministic: it iterates in the order of ids, and tables with the same content are equal and hash alike, whatever
-/// happened to them before. An empty table owns no memory; a used page costs 8 KB and each value its own size, because
+/// happened to them before. An empty table owns no memory; a used page costs 800 bytes and each value its own size, because
 /// clientIds lie scattered over the million (see [`super::client_id`]) and most pages hold few.
 #[derive(Clone, PartialEq, Eq)]
 pub struct IdTable<T> {
-    /// Without empty pages at the end, so that equal content means equal fields.
-    pages: Vec<Option<Box<Page<T>>>>,
+    top: Option<Box<Page<Page<Page<T>>>>>,
     len: usize,
 }
 
-/// Values are boxed. Measured with values of 300 bytes scattered like clientIds: 1,000 of them took 7 MB, inline 269 MB,
-/// and were read as fast; the million took 320 MB, inline 308 MB.
+/// Values are boxed, so that pages that hold few take little. No page of a table is empty, so that equal content means
+/// equal fields.
 #[derive(Clone, PartialEq, Eq)]
 struct Page<T> {
     used: usize,
-    slots: [Option<Box<T>>; SLOTS],
+    places: [Option<Box<T>>; PLACES],
 }
 
 impl<T> IdTable<T> {
     /// An empty table.
     pub const fn new() -> IdTable<T> {
-        IdTable { pages: Vec::new(), len: 0 }
+        IdTable { top: None, len: 0 }
     }
 
     /// How many ids have a value.
@@ -53,14 +51,14 @@ impl<T> IdTable<T> {
 
     /// The value of this id.
     pub fn get(&self, id: ClientId) -> Option<&T> {
-        let place = Place::of(id);
-        self.pages.get(place.page)?.as_ref()?.slots.get(place.slot)?.as_deref()
+        let [first, second, third] = places_of(id.number());
+        self.top.as_ref()?.get(first)?.get(second)?.get(third)
     }
 
     /// The value of this id, to be changed.
     pub fn get_mut(&mut self, id: ClientId) -> Option<&mut T> {
-        let place = Place::of(id);
-        self.pages.get_mut(place.page)?.as_mut()?.slots.get_mut(place.slot)?.as_deref_mut()
+        let [first, second, third] = places_of(id.number());
+        self.top.as_mut()?.get_mut(first)?.get_mut(second)?.get_mut(third)
     }
 
     /// Gives this id a value, and returns the one it had.
@@ -68,102 +66,118 @@ impl<T> IdTable<T> {
         if let Some(present) = self.get_mut(id) {
             return Some(std::mem::replace(present, value));
         }
-        self.fill(id, value);
+        self.get_or_insert_with(id, || value);
         None
     }
 
     /// The value of this id, which is made first if there is none.
     pub fn get_or_insert_with(&mut self, id: ClientId, make: impl FnOnce() -> T) -> &mut T {
-        if !self.contains(id) {
-            return self.fill(id, make());
-        }
-        self.slot(id).get_or_insert_with(|| Box::new(make()))
+        let [first, second, third] = places_of(id.number());
+        let top = self.top.get_or_insert_with(|| Box::new(Page::new()));
+        let page = top.get_or_insert_with(first, Page::new).get_or_insert_with(second, Page::new);
+        self.len += usize::from(page.get(third).is_none());
+        page.get_or_insert_with(third, make)
     }
 
     /// Takes the value of this id out of the table.
     pub fn remove(&mut self, id: ClientId) -> Option<T> {
-        let place = Place::of(id);
-        let entry = self.pages.get_mut(place.page)?;
-        let page = entry.as_mut()?;
-        let value = page.slots.get_mut(place.slot)?.take()?;
-        page.used -= 1;
+        let [first, second, third] = places_of(id.number());
+        let top = self.top.as_mut()?;
+        let middle = top.get_mut(first)?;
+        let page = middle.get_mut(second)?;
+        let value = page.remove(third)?;
         self.len -= 1;
         if page.used == 0 {
-            *entry = None;
-            self.drop_empty_end();
+            middle.remove(second);
+            if middle.used == 0 {
+                top.remove(first);
+                if top.used == 0 {
+                    self.top = None;
+                }
+            }
         }
-        Some(*value)
+        Some(value)
     }
 
     /// All ids with their values, in the order of ids.
     pub fn iter(&self) -> impl Iterator<Item = (ClientId, &T)> {
-        (0..).step_by(SLOTS).zip(&self.pages).flat_map(|(first, page)| {
-            let slots = page.iter().flat_map(|page| &page.slots);
-            (first..)
-                .zip(slots)
-                .filter_map(|(number, slot)| Some((ClientId::from_number(number)?, slot.as_deref()?)))
+        self.iter_behind(None)
+    }
+
+    /// The ids behind this one, in their order; pages in front of it are not looked at.
+    pub fn iter_behind(&self, id: Option<ClientId>) -> impl Iterator<Item = (ClientId, &T)> {
+        let [begin, begin_there, begin_in_it] = id.map_or([0; 3], |id| places_of(id.number() + 1));
+        let from = |is_begin: bool, place: usize| if is_begin { place } else { 0 };
+        self.top.iter().flat_map(move |top| {
+            top.iter_from(begin).flat_map(move |(first, middle)| {
+                let is_first = first == begin;
+                middle.iter_from(from(is_first, begin_there)).flat_map(move |(second, page)| {
+                    let is_first = is_first && second == begin_there;
+                    page.iter_from(from(is_first, begin_in_it))
+                        .filter_map(move |(third, value)| Some((id_at([first, second, third])?, value)))
+                })
+            })
         })
     }
 
     /// All ids with their values, to be changed, in the order of ids.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (ClientId, &mut T)> {
-        (0..).step_by(SLOTS).zip(&mut self.pages).flat_map(|(first, page)| {
-            let slots = page.iter_mut().flat_map(|page| &mut page.slots);
-            (first..)
-                .zip(slots)
-                .filter_map(|(number, slot)| Some((ClientId::from_number(number)?, slot.as_deref_mut()?)))
+        self.top.iter_mut().flat_map(|top| {
+            top.iter_mut().flat_map(|(first, middle)| {
+                middle.iter_mut().flat_map(move |(second, page)| {
+                    page.iter_mut()
+                        .filter_map(move |(third, value)| Some((id_at([first, second, third])?, value)))
+                })
+            })
         })
     }
-
-    /// Puts a value where none is.
-    fn fill(&mut self, id: ClientId, value: T) -> &mut T {
-        self.len += 1;
-        self.page(id).used += 1;
-        self.slot(id).insert(Box::new(value))
-    }
-
-    #[expect(clippy::indexing_slicing, reason = "a slot number is a remainder, below the size of a page")]
-    fn slot(&mut self, id: ClientId) -> &mut Option<Box<T>> {
-        &mut self.page(id).slots[Place::of(id).slot]
-    }
-
-    /// The page of this id, allocated if need be.
-    #[expect(clippy::indexing_slicing, reason = "the line above makes the table long enough")]
-    fn page(&mut self, id: ClientId) -> &mut Page<T> {
-        let number = Place::of(id).page;
-        if self.pages.len() <= number {
-            self.pages.resize_with(number + 1, || None);
-        }
-        self.pages[number].get_or_insert_with(Page::empty)
-    }
-
-    fn drop_empty_end(&mut self) {
-        while let Some(None) = self.pages.last() {
-            self.pages.pop();
-        }
-        if self.pages.is_empty() {
-            self.pages = Vec::new();
-        }
-    }
 }
 
+#[expect(clippy::indexing_slicing, reason = "places are remainders, below the size of a page")]
 impl<T> Page<T> {
-    fn empty() -> Box<Page<T>> {
-        Box::new(Page { used: 0, slots: [const { None }; SLOTS] })
+    fn new() -> Page<T> {
+        Page { used: 0, places: [const { None }; PLACES] }
+    }
+
+    fn get(&self, place: usize) -> Option<&T> {
+        self.places[place].as_deref()
+    }
+
+    fn get_mut(&mut self, place: usize) -> Option<&mut T> {
+        self.places[place].as_deref_mut()
+    }
+
+    fn get_or_insert_with(&mut self, place: usize, make: impl FnOnce() -> T) -> &mut T {
+        let value = &mut self.places[place];
+        self.used += usize::from(value.is_none());
+        value.get_or_insert_with(|| Box::new(make()))
+    }
+
+    fn remove(&mut self, place: usize) -> Option<T> {
+        let value = self.places[place].take()?;
+        self.used -= 1;
+        Some(*value)
+    }
+
+    fn iter_from(&self, begin: usize) -> impl Iterator<Item = (usize, &T)> {
+        let places = self.places.iter().enumerate().skip(begin);
+        places.filter_map(|(place, value)| Some((place, value.as_deref()?)))
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = (usize, &mut T)> {
+        self.places.iter_mut().enumerate().filter_map(|(place, value)| Some((place, value.as_deref_mut()?)))
     }
 }
 
-/// Where an id's value is.
-struct Place {
-    page: usize,
-    slot: usize,
+/// Where the value of the id with this number is: the place of its page's page in the uppermost one, that of its page in
+/// there, and its own.
+fn places_of(number: u32) -> [usize; 3] {
+    let number = number as usize;
+    [number / (PLACES * PLACES), number / PLACES % PLACES, number % PLACES]
 }
 
-impl Place {
-    fn of(id: ClientId) -> Place {
-        let number = id.number();
-        Place { page: (number / PAGE_SIZE) as usize, slot: (number % PAGE_SIZE) as usize }
-    }
+fn id_at([first, second, third]: [usize; 3]) -> Option<ClientId> {
+    ClientId::from_number(u32::try_from((first * PLACES + second) * PLACES + third).ok()?)
 }
 
 impl<T> Default for IdTable<T> {
@@ -235,7 +249,7 @@ mod tests {
     /// Ids at the edges of few pages, so that they meet again, and from anywhere.
     fn any_id() -> impl Strategy<Value = ClientId> {
         prop_oneof![
-            4 => prop::sample::select(vec![0, 1, 999, 1_000, 1_999, 500_000, 998_999, 999_000, 999_999]),
+            4 => prop::sample::select(vec![0, 1, 99, 100, 199, 9_999, 10_000, 500_000, 999_899, 999_900, 999_999]),
             1 => 0..ClientId::COUNT,
         ]
         .prop_map(id)
@@ -287,6 +301,8 @@ mod tests {
             prop_assert_eq!(table.get(asked), map.get(&asked));
             prop_assert_eq!(table.contains(asked), map.contains_key(&asked));
             prop_assert!(table.iter().eq(map.iter().map(|(id, value)| (*id, value))));
+            let behind = map.iter().filter(|(id, _)| **id > asked).map(|(id, value)| (*id, value));
+            prop_assert!(table.iter_behind(Some(asked)).eq(behind));
         }
 
         #[test]
@@ -304,16 +320,23 @@ mod tests {
 
     #[test]
     fn memory_is_given_back() {
+        let pages = |table: &IdTable<u32>| {
+            let middle = table.top.iter().flat_map(|top| top.iter_from(0));
+            let pages: Vec<usize> = middle.map(|(_, page)| page.used).collect();
+            pages
+        };
         let mut table = IdTable::new();
-        for number in [5, 1_500, 999_999] {
+        for number in [5, 7, 150, 15_000, 999_999] {
             table.insert(id(number), number);
         }
-        assert_eq!(table.pages.iter().flatten().count(), 3);
+        assert_eq!(pages(&table), [2, 1, 1], "pages of pages of values");
         table.remove(id(999_999));
-        assert_eq!(table.pages.len(), 2, "pages end with the last used one");
         table.remove(id(5));
-        table.remove(id(1_500));
-        assert_eq!(table.pages.capacity(), 0);
+        table.remove(id(150));
+        assert_eq!(pages(&table), [1, 1]);
+        table.remove(id(7));
+        table.remove(id(15_000));
+        assert!(table.top.is_none());
     }
 
     #[test]

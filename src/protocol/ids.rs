@@ -1,5 +1,6 @@
 //! Who is who: clientIds, appIds, accessTokens, users, pids, roles (section 1 of the specification).
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::num::{NonZeroU32, NonZeroU64};
@@ -86,9 +87,33 @@ impl FromStr for ClientId {
     }
 }
 
-/// An appId, `[0-9A-Za-z_-]{1,64}`: a pair of web apps made for each other. Cheap to clone.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// An appId, `[0-9A-Za-z_-]{1,64}`: a pair of web apps made for each other. Cheap to clone, and to compare with a clone.
+#[derive(Clone, Eq)]
 pub struct AppId(Arc<str>);
+
+impl PartialEq for AppId {
+    fn eq(&self, other: &AppId) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
+}
+
+impl Ord for AppId {
+    fn cmp(&self, other: &AppId) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) { Ordering::Equal } else { self.0.cmp(&other.0) }
+    }
+}
+
+impl PartialOrd for AppId {
+    fn partial_cmp(&self, other: &AppId) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Hash for AppId {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.0.hash(hasher);
+    }
+}
 
 impl AppId {
     /// Reads an appId.

@@ -198,6 +198,27 @@ impl Receiver {
         }
     }
 
+    /// The clientId of the stream that is open or closing.
+    pub fn client_id(&self) -> Option<ClientId> {
+        match &self.stream {
+            Stream::Open(open) => Some(open.credentials.client_id),
+            Stream::Closing(closing) => Some(closing.credentials.client_id),
+            Stream::None | Stream::Waiting | Stream::Requested { .. } | Stream::Aborted(_) => None,
+        }
+    }
+
+    /// When the first `hello` of the stream came that is open.
+    pub fn open_since(&self) -> Option<Millis> {
+        match &self.stream {
+            Stream::Open(open) => Some(open.since),
+            Stream::Closing(_)
+            | Stream::None
+            | Stream::Waiting
+            | Stream::Requested { .. }
+            | Stream::Aborted(_) => None,
+        }
+    }
+
     /// The number of the last stream that was opened.
     pub fn stream_number(&self) -> StreamNo {
         self.number
@@ -205,7 +226,7 @@ impl Receiver {
 
     /// Takes one input and asks for what follows from it.
     pub fn handle(&mut self, input: Input, step: &Step<'_>, actions: &mut Vec<ReceiverAction>) {
-        let before = self.view();
+        let before = (self.state(), self.shown_stream());
         let is_set = matches!(input, Input::Set { .. });
         match input {
             Input::Set { facts, revision } => self.set(facts, revision, step, actions),
@@ -221,10 +242,17 @@ impl Receiver {
             Input::Timer(timer) => self.timer_fired(timer, step, actions),
         }
         self.open_if_due(step, actions);
-        let after = self.view();
-        if is_set || before != after {
-            let report = socket::Input::ReceiverReport { view: after, revision: self.revision };
+        if is_set || before != (self.state(), self.shown_stream()) {
+            let report = socket::Input::ReceiverReport { view: self.view(), revision: self.revision };
             actions.push(ReceiverAction::Socket(report));
+        }
+    }
+
+    /// The number of the stream whose credentials its crSocket is told; a stream keeps them.
+    fn shown_stream(&self) -> Option<StreamNo> {
+        match &self.stream {
+            Stream::Open(_) | Stream::Closing(_) => Some(self.number),
+            Stream::None | Stream::Waiting | Stream::Requested { .. } | Stream::Aborted(_) => None,
         }
     }
 

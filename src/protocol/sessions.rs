@@ -133,9 +133,9 @@ impl SessionTable {
         self.slots.get(client_id)?.holder()
     }
 
-    /// All clientIds that somebody has, in their order.
-    pub fn holders(&self) -> impl Iterator<Item = (ClientId, Holder<'_>)> {
-        self.slots.iter().filter_map(|(client_id, slot)| Some((client_id, slot.holder()?)))
+    /// The clientIds behind this one that somebody has, in their order.
+    pub fn holders_behind(&self, id: Option<ClientId>) -> impl Iterator<Item = (ClientId, Holder<'_>)> {
+        self.slots.iter_behind(id).filter_map(|(client_id, slot)| Some((client_id, slot.holder()?)))
     }
 
     /// How many sessions live.

@@ -321,15 +321,16 @@ impl Socket {
     ) {
         let was_online = self.client.online;
         let was_ready = self.sender.state().is_ready();
-        let sender_before = self.child_facts();
         change(self);
         if self.client.online != was_online {
             actions.push(SocketAction::Sender(sender::Input::Online(self.client.online)));
         }
         let facts = self.counted_facts();
-        let tell_sender = facts != sender_before;
+        let tell_sender = !self.sender.has_client(facts.client_active, facts.client_id, &facts.access_token);
         let tell_receiver = tell_sender || cause != Cause::Other;
-        self.sender.set_client(facts.client_active, facts.client_id, facts.access_token.clone());
+        if tell_sender {
+            self.sender.set_client(facts.client_active, facts.client_id, facts.access_token.clone());
+        }
         if tell_receiver {
             self.revision = self.revision.wrapping_add(1);
             let known = self.receiver.clone();
@@ -345,15 +346,6 @@ impl Socket {
         self.perform_effects(&from, step, actions);
         if from != self.state {
             actions.push(SocketAction::Notify(Notice::State { from, to: self.state.clone() }));
-        }
-    }
-
-    /// What both children hold of the client's facts.
-    fn child_facts(&self) -> receiver::Facts {
-        receiver::Facts {
-            client_active: self.sender.client_active,
-            client_id: self.sender.client_id,
-            access_token: self.sender.access_token.clone(),
         }
     }
 

@@ -158,8 +158,11 @@ impl WiredSocket {
         effects: &mut Vec<Effect>,
     ) {
         self.socket.handle(input, step, &mut scratch.socket);
-        let replies = scratch.socket.drain(..).filter_map(|action| socket_action(action, calendar, effects));
-        put_on_top(&mut scratch.letters, replies);
+        let below = scratch.letters.len();
+        for action in scratch.socket.drain(..) {
+            socket_action(action, calendar, effects, &mut scratch.letters);
+        }
+        first_on_top(&mut scratch.letters, below);
     }
 
     fn tell_receiver(
@@ -170,8 +173,11 @@ impl WiredSocket {
         effects: &mut Vec<Effect>,
     ) {
         self.receiver.handle(input, step, &mut scratch.receiver);
-        let replies = scratch.receiver.drain(..).filter_map(|action| receiver_action(action, effects));
-        put_on_top(&mut scratch.letters, replies);
+        let below = scratch.letters.len();
+        for action in scratch.receiver.drain(..) {
+            receiver_action(action, effects, &mut scratch.letters);
+        }
+        first_on_top(&mut scratch.letters, below);
     }
 
     fn tell_sender(
@@ -182,8 +188,11 @@ impl WiredSocket {
         effects: &mut Vec<Effect>,
     ) {
         self.sender.handle(input, step, &mut scratch.sender);
-        let replies = scratch.sender.drain(..).filter_map(|action| sender_action(action, effects));
-        put_on_top(&mut scratch.letters, replies);
+        let below = scratch.letters.len();
+        for action in scratch.sender.drain(..) {
+            sender_action(action, effects, &mut scratch.letters);
+        }
+        first_on_top(&mut scratch.letters, below);
     }
 
     fn tell_line(
@@ -195,16 +204,17 @@ impl WiredSocket {
         effects: &mut Vec<Effect>,
     ) {
         self.line.handle(input, step, &mut scratch.line);
-        let replies = scratch.line.drain(..).filter_map(|action| line_action(action, calendar, effects));
-        put_on_top(&mut scratch.letters, replies);
+        let below = scratch.letters.len();
+        for action in scratch.line.drain(..) {
+            line_action(action, calendar, effects, &mut scratch.letters);
+        }
+        first_on_top(&mut scratch.letters, below);
     }
 }
 
-/// Puts letters on a pile so that the first of them is taken first.
+/// Turns the letters that were put on a pile of so many, so that the first of them is taken first.
 #[inline]
-fn put_on_top(pile: &mut Vec<Letter>, letters: impl Iterator<Item = Letter>) {
-    let below = pile.len();
-    pile.extend(letters);
+fn first_on_top(pile: &mut [Letter], below: usize) {
     if let Some(new) = pile.get_mut(below..) {
         new.reverse();
     }
@@ -225,11 +235,16 @@ fn addressed(timer: TimerKind) -> Letter {
 }
 
 #[inline]
-fn socket_action(action: SocketAction, calendar: Option<i64>, effects: &mut Vec<Effect>) -> Option<Letter> {
+fn socket_action(
+    action: SocketAction,
+    calendar: Option<i64>,
+    effects: &mut Vec<Effect>,
+    letters: &mut Vec<Letter>,
+) {
     match action {
-        SocketAction::Receiver(input) => return Some(Letter::Receiver(input)),
-        SocketAction::Sender(input) => return Some(Letter::Sender(input)),
-        SocketAction::SendLine(input) => return Some(Letter::SendLine(input)),
+        SocketAction::Receiver(input) => letters.push(Letter::Receiver(input)),
+        SocketAction::Sender(input) => letters.push(Letter::Sender(input)),
+        SocketAction::SendLine(input) => letters.push(Letter::SendLine(input)),
         SocketAction::RequestClientId => effects.push(Effect::RequestClientId),
         SocketAction::Notify(Notice::CrEvent(mut event)) => {
             event.receive_ct = calendar;
@@ -239,38 +254,40 @@ fn socket_action(action: SocketAction, calendar: Option<i64>, effects: &mut Vec<
         SocketAction::SetTimer { timer, after } => effects.push(Effect::SetTimer { timer, after }),
         SocketAction::CancelTimer(timer) => effects.push(Effect::CancelTimer(timer)),
     }
-    None
 }
 
 #[inline]
-fn receiver_action(action: ReceiverAction, effects: &mut Vec<Effect>) -> Option<Letter> {
+fn receiver_action(action: ReceiverAction, effects: &mut Vec<Effect>, letters: &mut Vec<Letter>) {
     match action {
         ReceiverAction::Open { stream, credentials, resume } => {
             effects.push(Effect::Open { stream, credentials, resume });
         }
         ReceiverAction::Drop { stream } => effects.push(Effect::Drop { stream }),
-        ReceiverAction::Post(post) => return Some(Letter::SendLine(send_line::Input::Post(post))),
-        ReceiverAction::Socket(input) => return Some(Letter::Socket(input)),
+        ReceiverAction::Post(post) => letters.push(Letter::SendLine(send_line::Input::Post(post))),
+        ReceiverAction::Socket(input) => letters.push(Letter::Socket(input)),
         ReceiverAction::SetTimer { timer, after } => effects.push(Effect::SetTimer { timer, after }),
         ReceiverAction::CancelTimer(timer) => effects.push(Effect::CancelTimer(timer)),
     }
-    None
 }
 
 #[inline]
-fn sender_action(action: SenderAction, effects: &mut Vec<Effect>) -> Option<Letter> {
+fn sender_action(action: SenderAction, effects: &mut Vec<Effect>, letters: &mut Vec<Letter>) {
     match action {
-        SenderAction::Post(post) => return Some(Letter::SendLine(send_line::Input::Post(post))),
-        SenderAction::Socket(input) => return Some(Letter::Socket(input)),
+        SenderAction::Post(post) => letters.push(Letter::SendLine(send_line::Input::Post(post))),
+        SenderAction::Socket(input) => letters.push(Letter::Socket(input)),
         SenderAction::Fate { ticket, fate } => effects.push(Effect::Notify(Notice::Fate { ticket, fate })),
         SenderAction::SetTimer { timer, after } => effects.push(Effect::SetTimer { timer, after }),
         SenderAction::CancelTimer(timer) => effects.push(Effect::CancelTimer(timer)),
     }
-    None
 }
 
 #[inline]
-fn line_action(action: SendLineAction, calendar: Option<i64>, effects: &mut Vec<Effect>) -> Option<Letter> {
+fn line_action(
+    action: SendLineAction,
+    calendar: Option<i64>,
+    effects: &mut Vec<Effect>,
+    letters: &mut Vec<Letter>,
+) {
     match action {
         SendLineAction::Send { number, mut post } => {
             if let Message::CrEvent(event) = &mut post.message {
@@ -278,10 +295,9 @@ fn line_action(action: SendLineAction, calendar: Option<i64>, effects: &mut Vec<
             }
             effects.push(Effect::Send { number, post });
         }
-        SendLineAction::Sender(input) => return Some(Letter::Sender(input)),
-        SendLineAction::Receiver(input) => return Some(Letter::Receiver(input)),
+        SendLineAction::Sender(input) => letters.push(Letter::Sender(input)),
+        SendLineAction::Receiver(input) => letters.push(Letter::Receiver(input)),
         SendLineAction::SetTimer { timer, after } => effects.push(Effect::SetTimer { timer, after }),
         SendLineAction::CancelTimer(timer) => effects.push(Effect::CancelTimer(timer)),
     }
-    None
 }

@@ -128,6 +128,18 @@ impl Browser {
         serde_json::from_value(value).unwrap_or_else(|error| panic!("{script:?}: {error}"))
     }
 
+    /// Presses keys, one after the other; those that are no letters have characters of their own (WebDriver, 17.4.2).
+    pub fn press(&self, keys: &str) {
+        let strokes: Vec<Value> = keys
+            .chars()
+            .flat_map(|key| {
+                ["keyDown", "keyUp"].map(|what| json!({ "type": what, "value": key.to_string() }))
+            })
+            .collect();
+        let keyboard = json!({ "type": "key", "id": "keyboard", "actions": strokes });
+        self.does("/actions", &json!({ "actions": [keyboard] }));
+    }
+
     /// Hides all pages. Chromium only.
     pub fn minimize(&self) {
         self.does("/window/minimize", &json!({}));

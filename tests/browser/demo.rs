@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
+use crate::look::{click, shows, text};
 use crate::process::Server;
 use crate::responder::Responder;
 use crate::setup::until;
@@ -21,29 +22,6 @@ fn demo() -> Option<(Server, Browser)> {
 fn open(browser: &Browser, server: &Server, page: &str) {
     browser.open(&format!("http://{}/crsocket/demo/{page}", server.address));
     own_id(browser);
-}
-
-fn click(browser: &Browser, selector: &str) {
-    let script = "const found = document.querySelector(arguments[0]); \
-        const can = !!found && !found.disabled; if (can) found.click(); return can;";
-    until(&format!("{selector} to click"), || {
-        let clicked: bool = browser.run(script, &[json!(selector)]);
-        if clicked { Ok(()) } else { Err(text(browser, "body")) }
-    });
-}
-
-/// The text of an element, as it is shown.
-fn text(browser: &Browser, selector: &str) -> String {
-    let script = "const found = document.querySelector(arguments[0]); return found?.checkVisibility() ? found.innerText : '';";
-    // A page that is about to be another one gives nothing.
-    browser.run::<Option<String>>(script, &[json!(selector)]).unwrap_or_default()
-}
-
-fn shows(browser: &Browser, selector: &str, wanted: &str) -> String {
-    until(&format!("{wanted:?} in {selector}"), || {
-        let seen = text(browser, selector);
-        if seen.contains(wanted) { Ok(seen) } else { Err(format!("{seen:?}: {}", text(browser, "body"))) }
-    })
 }
 
 /// The six digits that a page shows as its own.

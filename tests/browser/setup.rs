@@ -149,7 +149,7 @@ pub struct Stopped {
 
 /// An address of this machine that nobody else uses: its port stays free while the server is away, also from the many
 /// connections that others make at that time.
-fn own_address() -> SocketAddr {
+pub fn own_address() -> SocketAddr {
     SocketAddr::from(([127, fastrand::u8(1..=254), fastrand::u8(..), fastrand::u8(1..=254)], 0))
 }
 

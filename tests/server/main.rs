@@ -13,6 +13,7 @@
 )]
 
 mod client;
+#[allow(dead_code, reason = "shared with the tests of the admin part, which need more of it")]
 mod process;
 mod proxy;
 

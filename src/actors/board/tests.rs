@@ -183,3 +183,55 @@ fn ten_thousand_that_come_and_go_one_after_the_other_leave_no_page() {
     assert_eq!(pages(&board), 0);
     assert!(board.is_empty());
 }
+
+#[test]
+fn those_that_are_alike_are_counted_together() {
+    let board = board();
+    let of = |name: &str, role: Role, state: &State| {
+        let place = board.enter(&app(name), role);
+        place.publish(state, None);
+        place.publish_since(7);
+        place
+    };
+    let rejected = State::ReadyToPair(WhyUnpaired::Rejected(Rejection::Blocked));
+    let places = [
+        of("lab", Role::Controller, &State::Interacting),
+        of("ward", Role::Responder, &State::Searching),
+        of("lab", Role::Controller, &State::Interacting),
+        of("lab", Role::Responder, &State::Interacting),
+        of("lab", Role::Controller, &rejected),
+    ];
+    let count = |name: &str, role: Role, state: &State, count: usize| Count {
+        app: app(name),
+        role,
+        state: StateName::of(state),
+        count,
+    };
+    let expected = [
+        count("lab", Role::Controller, &rejected, 1),
+        count("lab", Role::Controller, &State::Interacting, 2),
+        count("lab", Role::Responder, &State::Interacting, 1),
+        count("ward", Role::Responder, &State::Searching, 1),
+    ];
+    assert_eq!(board.count(), expected);
+    assert!(board.list(SocketId(0), 9).iter().all(|summary| summary.since == 7));
+    drop(places);
+    assert_eq!(board.count(), []);
+}
+
+#[test]
+fn metastates_are_those_of_the_state() {
+    let passive = State::Passive(WhyPassive::Paused);
+    let aborted = aborted(AbortReason::NotAuthorized);
+    let unpaired = State::ReadyToPair(WhyUnpaired::NotReady(WhyNotReady::NoPartnerClientId));
+    for state in [passive, aborted, State::Connecting, unpaired, State::Searching, State::Interacting] {
+        let holding = [
+            ("active", state.is_active()),
+            ("connected", state.is_connected()),
+            ("paired", state.is_paired()),
+        ];
+        let expected: Vec<&str> =
+            holding.into_iter().filter(|(_, holds)| *holds).map(|(name, _)| name).collect();
+        assert_eq!(StateName::of(&state).metastates(), expected, "{state:?}");
+    }
+}

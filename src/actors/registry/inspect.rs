@@ -20,6 +20,57 @@ impl Registry {
         self.step(context, |_, _, _| ());
     }
 
+    /// All that are in use: what is not shown is not looked at.
+    fn everybody(&self, asked: &ListSessions) -> SessionList {
+        let mut behind = self.table.holders_behind(asked.after);
+        let found = behind.by_ref().take(asked.most);
+        let found = found.map(|(client_id, holder)| self.described(client_id, holder)).collect();
+        let total = self.table.session_count() + self.table.reservation_count();
+        SessionList { found, total, has_more: behind.next().is_some() }
+    }
+
+    /// The one that is asked for, if it matches.
+    fn one(&self, client_id: ClientId, asked: &ListSessions) -> SessionList {
+        let holder = self.table.holder(client_id).filter(|holder| self.matches(client_id, *holder, asked));
+        let is_behind = asked.after.is_none_or(|after| client_id > after);
+        let total = usize::from(holder.is_some());
+        let found = holder.filter(|_| is_behind).map(|holder| self.described(client_id, holder));
+        SessionList { found: found.into_iter().collect(), total, has_more: false }
+    }
+
+    /// All that match: everybody is looked at, to count them.
+    fn some(&self, asked: &ListSessions) -> SessionList {
+        let mut list = SessionList::default();
+        for (client_id, holder) in self.table.holders_behind(None) {
+            if !self.matches(client_id, holder, asked) {
+                continue;
+            }
+            list.total += 1;
+            if asked.after.is_some_and(|after| client_id <= after) {
+                continue;
+            }
+            if list.found.len() < asked.most {
+                list.found.push(self.described(client_id, holder));
+            } else {
+                list.has_more = true;
+            }
+        }
+        list
+    }
+
+    fn matches(&self, client_id: ClientId, holder: Holder<'_>, asked: &ListSessions) -> bool {
+        let session = match holder {
+            Holder::Session(session) => Some(session),
+            Holder::Reserved { .. } => None,
+        };
+        // Asked for seldom, and a look into another table.
+        let hosted = |session: &Session| {
+            asked.wanted.hosted.is_some() && self.streams.get(&session.pid()).is_some_and(Stream::is_local)
+        };
+        let session = session.map(|session| (session.app(), session.role(), hosted(session)));
+        asked.wanted.matches(client_id, session)
+    }
+
     fn in_use(&self, client_id: ClientId) -> Option<InUse> {
         Some(self.described(client_id, self.table.holder(client_id)?))
     }
@@ -104,28 +155,11 @@ impl Handler<ListSessions> for Registry {
 
     fn handle(&mut self, asked: ListSessions, context: &mut Context<Registry>) -> Self::Result {
         self.settle(context);
-        let mut list = SessionList::default();
-        for (client_id, holder) in self.table.holders() {
-            let session = match holder {
-                Holder::Session(session) => Some(session),
-                Holder::Reserved { .. } => None,
-            };
-            let hosted = |session: &Session| self.streams.get(&session.pid()).is_some_and(Stream::is_local);
-            let session = session.map(|session| (session.app(), session.role(), hosted(session)));
-            if !asked.wanted.matches(client_id, session) {
-                continue;
-            }
-            list.total += 1;
-            if asked.after.is_some_and(|after| client_id <= after) {
-                continue;
-            }
-            if list.found.len() < asked.most {
-                list.found.push(self.described(client_id, holder));
-            } else {
-                list.has_more = true;
-            }
-        }
-        MessageResult(list)
+        MessageResult(match asked.wanted.client_id {
+            Some(client_id) => self.one(client_id, &asked),
+            None if asked.wanted.is_everybody() => self.everybody(&asked),
+            None => self.some(&asked),
+        })
     }
 }
 

@@ -24,7 +24,8 @@ fn socket(state: State) -> SocketDetails {
         timers: Vec::new(),
         receiver: ReceiverDetails {
             state: receiver::State::Opening,
-            pid: None,
+            stream: None,
+            open_for: None,
             timers: Vec::new(),
             counts: KindCounts::default(),
             last_error: None,

@@ -219,7 +219,7 @@ impl Life<'_> {
             let left = end - self.world.now();
             self.world.run_for(left.min(Millis(500)));
             for (client, owns) in own_their_ids.iter_mut().enumerate() {
-                *owns &= self.owns_its_id(client);
+                *owns = *owns && self.owns_its_id(client);
             }
         }
         self.world.watch.must_stay(&clients, false);
@@ -284,10 +284,10 @@ impl Life<'_> {
     /// Who closes in peace gives his clientId up, perhaps to a stranger; and who types one may type another client's.
     fn owns_its_id(&self, client: usize) -> bool {
         let Some(id) = self.world.client_id(client) else { return false };
-        let owner = self.world.watch.owner(id, self.world.now());
         let is_anothers =
             (0..self.people.len()).any(|other| other != client && self.world.client_id(other) == Some(id));
-        !is_anothers && self.stranger.as_ref().is_none_or(|stranger| owner != Some(stranger.user()))
+        let owner = || self.world.watch.owner(id, self.world.now());
+        !is_anothers && self.stranger.as_ref().is_none_or(|stranger| owner() != Some(stranger.user()))
     }
 }
 

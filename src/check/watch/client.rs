@@ -45,6 +45,8 @@ pub(super) struct Watched {
     left: Left,
     /// Its device slept or read slowly: what it hears until then may be old.
     pub(super) disturbed_until: Option<Millis>,
+    /// A partner and the clientId to which it said something active, and when, as it was last looked for.
+    pub(super) partner_said: Option<((ClientId, ClientId), Millis)>,
     /// When it was last kept from its clientId.
     pub(super) kept_out: Option<Millis>,
     /// It is interacting, and nothing happens that could part it.

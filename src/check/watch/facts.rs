@@ -57,25 +57,20 @@ pub(super) fn check_timers(
     page: &Client,
     step: &Step<'_>,
 ) -> Result<(), Broken> {
-    for (timer, wanted, longest) in uses(told, goodbyes, waits, page, step) {
-        let due = page.due(timer);
-        let held = match (wanted, due) {
-            (Use::None, Some(_)) => Err((Invariant::NoTimerLeak, "is armed")),
-            (Use::Needed, None) => Err((Invariant::TimersRun, "is not armed")),
-            (_, Some(due)) if due - step.now > longest + MARGIN => {
-                Err((Invariant::TimersRun, "is armed for longer than it may be"))
-            }
-            (Use::None | Use::Allowed, None) | (Use::Allowed | Use::Needed, Some(_)) => Ok(()),
-        };
-        if let Err((invariant, what)) = held {
-            let state = page.machines.state();
-            return Err((
-                invariant,
-                format!("{timer:?} {what} ({due:?}): {state:?}, {told:?}, {goodbyes:?}"),
-            ));
-        }
-    }
-    Ok(())
+    let is_wrong = |(timer, wanted, longest): &(TimerKind, Use, Millis)| match page.due(*timer) {
+        None => *wanted == Use::Needed,
+        Some(due) => *wanted == Use::None || due - step.now > *longest + MARGIN,
+    };
+    let uses = uses(told, goodbyes, waits, page, step);
+    let Some((timer, wanted, _)) = uses.into_iter().find(is_wrong) else { return Ok(()) };
+    let due = page.due(timer);
+    let (invariant, what) = match (wanted, due) {
+        (Use::None, _) => (Invariant::NoTimerLeak, "is armed"),
+        (_, None) => (Invariant::TimersRun, "is not armed"),
+        (_, Some(_)) => (Invariant::TimersRun, "is armed for longer than it may be"),
+    };
+    let state = page.machines.state();
+    Err((invariant, format!("{timer:?} {what} ({due:?}): {state:?}, {told:?}, {goodbyes:?}")))
 }
 
 /// What the facts say of a timer.
@@ -108,7 +103,8 @@ fn uses(
         }
     };
     let (reopens, reopens_within) = reopening(told, state);
-    let (is_searching, is_interacting) = (*state == State::Searching, *state == State::Interacting);
+    let (is_searching, is_interacting) =
+        (matches!(state, State::Searching), matches!(state, State::Interacting));
     let ping_within =
         if is_interacting { timing.interacting_max_event_out_dt } else { timing.searching_max_event_out_dt };
     let id_is_missing =

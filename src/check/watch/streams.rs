@@ -2,6 +2,7 @@
 //! delivered, how much waits. It knows what was asked and what was written, and never looks into the session table.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::dropped::blocks;
@@ -40,7 +41,7 @@ pub(crate) struct Rules<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Streams {
     /// Who asked for the stream that says `hello` next.
-    asked: Option<(Pid, Party, Pairing)>,
+    asked: Option<(Pid, Rc<Party>, Pairing)>,
     pub(super) standings: BTreeMap<ClientId, Standing>,
     orders: BTreeMap<(ClientId, ClientId), VecDeque<Accepted>>,
     /// Who waits in whose line.
@@ -69,7 +70,7 @@ pub(super) struct Held {
 pub(super) struct Standing {
     pub(super) pid: Pid,
     pub(super) began: Millis,
-    pub(super) party: Party,
+    pub(super) party: Rc<Party>,
     pub(super) pairing: Pairing,
     state: StandingState,
     pub(super) contested: bool,
@@ -92,13 +93,13 @@ enum StandingState {
 #[derive(Debug)]
 struct Accepted {
     text: Arc<str>,
-    origin: Party,
+    origin: Rc<Party>,
 }
 
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) sender: ClientId,
-    pub(super) origin: Party,
+    pub(super) origin: Rc<Party>,
     pub(super) text: Arc<str>,
     /// When it was accepted.
     pub(super) since: Millis,
@@ -110,7 +111,7 @@ pub(crate) struct Acceptance<'a> {
     pub(crate) sender: ClientId,
     pub(crate) recipient: ClientId,
     pub(crate) text: &'a Arc<str>,
-    pub(crate) origin: &'a Party,
+    pub(crate) origin: &'a Rc<Party>,
     /// Where it went.
     pub(crate) effect: &'a Effect,
 }
@@ -123,7 +124,7 @@ impl Standing {
 
 impl Streams {
     /// The stream that says `hello` next was asked for by this client.
-    pub(super) fn asked(&mut self, pid: Pid, party: Party, pairing: Pairing) {
+    pub(super) fn asked(&mut self, pid: Pid, party: Rc<Party>, pairing: Pairing) {
         self.asked = Some((pid, party, pairing));
     }
 
@@ -185,7 +186,7 @@ impl Streams {
         };
         let belongs = match standing.state {
             StandingState::Live if actions.iter().any(ended) => standing.party.user == origin.user,
-            StandingState::Live | StandingState::Released => standing.party == *origin,
+            StandingState::Live | StandingState::Released => *standing.party == *origin,
             StandingState::Reserved { until } => rules.now >= until || standing.party.user == origin.user,
         };
         if belongs {
@@ -203,12 +204,12 @@ impl Streams {
             return;
         }
         let order = self.orders.entry((sender, recipient)).or_default();
-        order.push_back(Accepted { text: Arc::clone(event.text), origin: event.origin.clone() });
+        order.push_back(Accepted { text: Arc::clone(event.text), origin: Rc::clone(event.origin) });
         if order.len() > REMEMBERED {
             order.pop_front();
         }
         if waits {
-            let (origin, text) = (event.origin.clone(), Arc::clone(event.text));
+            let (origin, text) = (Rc::clone(event.origin), Arc::clone(event.text));
             self.lines.entry(recipient).or_default().push(Waiting { sender, origin, text, since: now });
         }
     }

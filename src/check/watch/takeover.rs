@@ -55,6 +55,8 @@ impl Streams {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
     use super::*;
     use crate::check::watch::Party;
     use crate::protocol::ids::{AccessToken, AppId, Pid, Role, User};
@@ -78,7 +80,7 @@ mod tests {
         let user = User::Token(AccessToken::parse("alice").unwrap());
         let party = Party { app: AppId::parse("lab").unwrap(), role: Role::Controller, user };
         let mut streams = Streams::default();
-        streams.asked(pid(1), party, Pairing::Any);
+        streams.asked(pid(1), Rc::new(party), Pairing::Any);
         streams.performed(&write(1, Frame::Hello { pid: pid(1) }), rules(&plain)).unwrap();
 
         let opened = Opened::Stream { client_id, pid: pid(2), retry: Millis(1_000) };

@@ -15,8 +15,16 @@ pub(super) fn sub_type_of(text: &str) -> &str {
 
 /// An event data string's senderClientId.
 pub(super) fn sender_of(text: &str) -> Option<ClientId> {
-    let mut commas = text.bytes().enumerate().filter(|(_, byte)| *byte == b',').map(|(place, _)| place);
-    let from = commas.nth(6)? + 1;
-    let to = commas.next().unwrap_or(text.len());
-    ClientId::parse(text.get(from..to)?).ok()
+    let (mut commas, mut from) = (0, text.len());
+    for (place, byte) in text.bytes().enumerate() {
+        if byte == b',' {
+            commas += 1;
+            match commas {
+                7 => from = place + 1,
+                8 => return ClientId::parse(text.get(from..place)?).ok(),
+                _ => {}
+            }
+        }
+    }
+    ClientId::parse(text.get(from..)?).ok()
 }

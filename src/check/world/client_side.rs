@@ -38,9 +38,10 @@ impl World {
             page.machines.handle(&mut self.scratch, input, &step, calendar, &mut effects);
             self.watch.after(client, page, &effects, &step, self.now);
         }
-        for effect in effects.drain(..) {
+        for effect in &mut effects {
             self.perform(client, effect);
         }
+        effects.clear();
         self.spare_effects.push(effects);
         if let Some(page) = self.clients.get(client) {
             let step = Step { now, random: 0, timing: &self.timing };
@@ -48,33 +49,38 @@ impl World {
         }
     }
 
-    fn perform(&mut self, client: usize, effect: Effect) {
+    /// Does what an effect asks for. Effects are large, and most are small inside: they stay where they are.
+    fn perform(&mut self, client: usize, effect: &mut Effect) {
         match effect {
             Effect::Open { stream, credentials, resume: _ } => {
+                let stream = *stream;
                 self.client_mut(client).connections.push((stream, credentials.clone()));
                 self.record(client, || ClientEvent::Opens(stream, credentials.clone()));
-                self.open(client, stream, credentials);
+                self.open(client, stream, credentials.clone());
             }
             Effect::Drop { stream } => {
+                let stream = *stream;
                 self.client_mut(client).disconnected(stream);
                 self.record(client, || ClientEvent::Drops(stream));
                 let delay = self.way(client);
                 self.server_loses(client, stream, delay);
             }
-            Effect::Send { number, post } => self.send(client, number, post),
+            Effect::Send { .. } => {
+                if let Effect::Send { number, post } = std::mem::replace(effect, Effect::RequestClientId) {
+                    self.send(client, number, post);
+                }
+            }
             Effect::RequestClientId => self.ask_client_id(client),
             Effect::SetTimer { timer, after } => {
-                let due = self.client(client).clock.at(self.now) + after;
-                self.set_timer(client, timer, due);
+                let due = self.client(client).clock.at(self.now) + *after;
+                self.set_timer(client, *timer, due);
             }
             Effect::CancelTimer(timer) => {
-                if let Some(timer) = self.client_mut(client).timer_mut(timer) {
+                if let Some(timer) = self.client_mut(client).timer_mut(*timer) {
                     timer.due = None;
                 }
             }
-            Effect::Notify(notice) => {
-                self.record(client, || ClientEvent::Notice(notice));
-            }
+            Effect::Notify(notice) => self.record(client, || ClientEvent::Notice(notice.clone())),
         }
     }
 

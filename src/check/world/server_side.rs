@@ -1,5 +1,7 @@
 //! What the server takes and asks for.
 
+use std::rc::Rc;
+
 use super::{ClientEvent, Event, Happening, Lost, NOBODY_ASKS, Served, World};
 use crate::check::users::user_of;
 use crate::check::watch::{Acceptance, Party, Rules};
@@ -177,10 +179,19 @@ impl World {
         }
     }
 
-    /// Who makes a request of this client with this accessToken.
-    fn party(&self, client: usize, token: &AccessToken) -> Party {
-        let page = self.client(client);
-        Party { app: page.app.clone(), role: page.machines.role(), user: user_of(token) }
+    /// Who makes a request of this client with this accessToken: nearly always who made the last one.
+    fn party(&mut self, client: usize, token: &AccessToken) -> Rc<Party> {
+        let page = self.client_mut(client);
+        let role = page.machines.role();
+        if let Some((last, party)) = &page.party
+            && last == token
+            && party.role == role
+        {
+            return Rc::clone(party);
+        }
+        let party = Rc::new(Party { app: page.app.clone(), role, user: user_of(token) });
+        page.party = Some((token.clone(), Rc::clone(&party)));
+        party
     }
 
     /// The server takes an input, and what it asks for is done.
@@ -213,11 +224,15 @@ impl World {
 
     /// What a step asks for comes behind what earlier ones asked for, also when it was caused by one of them.
     fn perform_server(&mut self, mut actions: Vec<ServerAction>) {
-        self.to_perform.extend(actions.drain(..));
-        self.spare_actions.push(actions);
         if std::mem::replace(&mut self.is_performing, true) {
+            self.to_perform.extend(actions.drain(..));
+            self.spare_actions.push(actions);
             return;
         }
+        for action in actions.drain(..) {
+            self.perform_one(action);
+        }
+        self.spare_actions.push(actions);
         while let Some(action) = self.to_perform.pop_front() {
             self.perform_one(action);
         }

@@ -25,10 +25,14 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Whether these are who this client is and whether it is active.
+    pub fn has_client(&self, active: bool, id: Option<ClientId>, token: &Assigned<AccessToken>) -> bool {
+        self.client_active == active && self.client_id == id && self.access_token == *token
+    }
+
     /// Sets who this client is and whether it is active. A change of any of them clears the rejection.
     pub fn set_client(&mut self, active: bool, id: Option<ClientId>, token: Assigned<AccessToken>) {
-        let same = self.client_active == active && self.client_id == id && self.access_token == token;
-        if !same {
+        if !self.has_client(active, id, &token) {
             self.clear_rejection();
         }
         self.client_active = active;

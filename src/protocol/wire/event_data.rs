@@ -67,7 +67,7 @@ impl EventData {
     /// pattern, or subType or a param contains a comma. (subTypes of other clients need not match theirs.)
     pub fn from_event(event: &CrEvent, sender: ClientId) -> Result<EventData, InvalidEvent> {
         check_content(&event.event_type, &event.sub_type, &event.params)?;
-        Ok(EventData::signed(event.to_event_data(sender).into(), sender))
+        Ok(EventData::signed(event.to_shared_event_data(sender), sender))
     }
 
     /// The same event with the content that an interceptor gave it; flags, times and sender stay as they came.
@@ -94,7 +94,7 @@ impl EventData {
     /// A reason that is no subType, as only an interceptor could give it, becomes `blocked`.
     pub fn reject(reason: &Rejection, recipient: ClientId) -> EventData {
         let reason = if is_sub_type(reason.as_str()) { reason } else { &Rejection::Blocked };
-        EventData::signed(CrEvent::reject(reason).to_event_data(recipient).into(), recipient)
+        EventData::signed(CrEvent::reject(reason).to_shared_event_data(recipient), recipient)
     }
 
     /// The whole string.

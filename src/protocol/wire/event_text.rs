@@ -1,10 +1,13 @@
 //! Event data strings as clients write and read them (section 2):
 //! `eventType,eventSubType,buffered,logged,interceptable,sendCt,receiveCt,senderClientId[,param]*`.
 
-use std::fmt::{self, Write};
+use std::sync::Arc;
 
 use crate::protocol::event::CrEvent;
 use crate::protocol::ids::ClientId;
+
+/// Up to how many bytes an event data string is put together on the stack.
+const SHORT: usize = 128;
 
 impl CrEvent {
     /// Its event data string, signed by `sender` (section 2).
@@ -13,10 +16,26 @@ impl CrEvent {
     pub fn to_event_data(&self, sender: ClientId) -> String {
         // Flags, times and commas take less than 64 bytes.
         let params: usize = self.params.iter().map(|param| param.len() + 1).sum();
-        let mut text = String::with_capacity(64 + self.event_type.len() + self.sub_type.len() + params);
-        // A String takes everything.
-        let _ = self.write_event_data(self.send_ct, as_str(&digits_of(sender)), &mut text);
-        text
+        let mut text = Vec::with_capacity(64 + self.event_type.len() + self.sub_type.len() + params);
+        self.write_event_data(self.send_ct, &digits_of(sender), |part| text.extend_from_slice(part));
+        // Its parts are text.
+        String::from_utf8(text).unwrap_or_default()
+    }
+
+    /// The same, to be shared. Most are short, and come into being in one allocation.
+    pub(super) fn to_shared_event_data(&self, sender: ClientId) -> Arc<str> {
+        let mut short = [0; SHORT];
+        let mut length = 0;
+        self.write_event_data(self.send_ct, &digits_of(sender), |part| {
+            if let Some(place) = short.get_mut(length..length + part.len()) {
+                place.copy_from_slice(part);
+            }
+            length += part.len();
+        });
+        match short.get(..length).map(std::str::from_utf8) {
+            Some(Ok(text)) => text.into(),
+            Some(Err(_)) | None => self.to_event_data(sender).into(),
+        }
     }
 
     /// The length in bytes of the event data string it leaves with, its sendCt counted as stamped.
@@ -24,11 +43,10 @@ impl CrEvent {
     /// Exact for every moment between the years 2001 and 2286, when sendCt has 13 digits.
     pub fn event_data_len(&self) -> usize {
         const A_STAMP: i64 = 1_000_000_000_000;
-        const A_SENDER: &str = "000000";
-        let mut length = Length(0);
-        // It counts whatever it is given.
-        let _ = self.write_event_data(self.send_ct.or(Some(A_STAMP)), A_SENDER, &mut length);
-        length.0
+        const A_SENDER: &[u8] = b"000000";
+        let mut length = 0;
+        self.write_event_data(self.send_ct.or(Some(A_STAMP)), A_SENDER, |part| length += part.len());
+        length
     }
 
     /// Reads an event data string as it arrives in a frame.
@@ -52,27 +70,31 @@ impl CrEvent {
         }
     }
 
-    /// Part by part, without `write!`: this is what a crSocket and a simulation do most often.
-    fn write_event_data(&self, send_ct: Option<i64>, sender: &str, out: &mut impl Write) -> fmt::Result {
-        out.write_str(&self.event_type)?;
-        out.write_char(',')?;
-        out.write_str(&self.sub_type)?;
+    /// Part by part, without `write!`, and most parts of a length that is known to the compiler: this is what a crSocket
+    /// and a simulation do most often.
+    fn write_event_data(&self, send_ct: Option<i64>, sender: &[u8], mut out: impl FnMut(&[u8])) {
+        out(self.event_type.as_bytes());
+        out(b",");
+        out(self.sub_type.as_bytes());
         for flag in [self.buffered, self.logged, self.interceptable] {
-            out.write_str(if flag { ",true" } else { ",false" })?;
+            if flag {
+                out(b",true");
+            } else {
+                out(b",false");
+            }
         }
         for time in [send_ct, self.receive_ct] {
             match time {
-                Some(millis) => write_time(millis, out)?,
-                None => out.write_str(",NaN")?,
+                Some(millis) => write_time(millis, &mut out),
+                None => out(b",NaN"),
             }
         }
-        out.write_char(',')?;
-        out.write_str(sender)?;
+        out(b",");
+        out(sender);
         for param in &self.params {
-            out.write_char(',')?;
-            out.write_str(param)?;
+            out(b",");
+            out(param.as_bytes());
         }
-        Ok(())
     }
 }
 
@@ -118,21 +140,15 @@ fn fill_digits(mut number: u64, digits: &mut [u8]) -> usize {
     first
 }
 
-fn write_time(millis: i64, out: &mut impl Write) -> fmt::Result {
+fn write_time(millis: i64, mut out: impl FnMut(&[u8])) {
     let mut digits = [0; 20];
     let first = fill_digits(millis.unsigned_abs(), &mut digits);
-    out.write_str(if millis < 0 { ",-" } else { "," })?;
-    out.write_str(digits.get(first..).map_or("", as_str))
-}
-
-/// Counts the bytes that are written to it.
-struct Length(usize);
-
-impl Write for Length {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0 += text.len();
-        Ok(())
+    if millis < 0 {
+        out(b",-");
+    } else {
+        out(b",");
     }
+    out(digits.get(first..).unwrap_or_default());
 }
 
 fn parse_time(text: &str) -> Option<i64> {
@@ -164,6 +180,15 @@ mod tests {
     fn section_2_defaults_on_the_wire() {
         let ping = CrEvent::ping();
         assert_eq!(ping.to_event_data(sender()), "ping,,false,false,true,NaN,NaN,700002");
+    }
+
+    #[test]
+    fn short_and_long_texts_are_shared_as_they_are() {
+        for length in [0, 1, SHORT - 45, SHORT - 44, SHORT - 43, SHORT, 9_000] {
+            let event =
+                CrEvent::new("a", "").unwrap().with_params(["é".repeat(length / 2), "p".into()]).unwrap();
+            assert_eq!(&*event.to_shared_event_data(sender()), event.to_event_data(sender()), "{length}");
+        }
     }
 
     #[test]
