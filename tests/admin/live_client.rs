@@ -48,10 +48,6 @@ impl Live {
         live
     }
 
-    pub fn socket(&self) -> &TcpStream {
-        self.socket.get_ref()
-    }
-
     pub fn say(&mut self, text: &str) {
         self.socket.send(Message::text(text)).unwrap();
     }

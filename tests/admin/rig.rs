@@ -159,7 +159,7 @@ pub fn frame(stream: &mut EventStream, name: &str) -> String {
 /// A sentence with its lengths of time left out: `12.4 s` and `1 min 3 s` are `N s`.
 pub fn untimed(sentence: &str) -> String {
     let mut words: Vec<String> = sentence.split(' ').map(str::to_owned).collect();
-    let is_number = |word: &str| word.parse::<f64>().is_ok() && !(word.len() == 6 && !word.contains('.'));
+    let is_number = |word: &str| word.parse::<f64>().is_ok();
     let mut place = 0;
     while place + 1 < words.len() {
         let unit = words[place + 1].trim_end_matches([';', ',', ':']).to_owned();

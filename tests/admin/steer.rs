@@ -163,7 +163,7 @@ fn each_fact_is_set_and_null_takes_away() {
         for (fact, value) in facts.as_object().unwrap() {
             match fact.as_str() {
                 "accessToken" => {
-                    assert_eq!(set["facts"]["hasAccessToken"], json!(!value.is_null()), "{facts}")
+                    assert_eq!(set["facts"]["hasAccessToken"], json!(!value.is_null()), "{facts}");
                 }
                 fact => assert_eq!(set["facts"][fact], *value, "{facts}"),
             }
