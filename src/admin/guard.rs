@@ -40,7 +40,7 @@ const LOGINS: usize = 64;
 /// How many wrong tokens an address may show at once; it earns one back each six seconds.
 const FAILURES: NonZero<u32> = NonZero::<u32>::MIN.saturating_add(9);
 
-/// How many addresses with failures are remembered; from then on all others are one.
+/// How many addresses with failures are remembered; as long as there are more, all are one.
 const ADDRESSES: usize = 10_000;
 
 /// Who may use the admin part.
@@ -92,12 +92,21 @@ impl Guard {
 
     /// Compares a token, unless this address has shown too many wrong ones.
     fn compare(&self, from: IpAddr, shown: &str, token: &AdminToken) -> Result<(), Problem> {
-        let from = network(from);
+        let from = self.key(network(from));
         self.look_at(from)?;
         if bool::from(shown.as_bytes().ct_eq(token.as_str().as_bytes())) {
             return Ok(());
         }
         Err(self.failed(from))
+    }
+
+    /// Whose failures are counted together.
+    fn key(&self, from: IpAddr) -> IpAddr {
+        if self.failures.len() > ADDRESSES {
+            self.failures.retain_recent();
+        }
+        let is_full = self.failures.len() > ADDRESSES;
+        if is_full { IpAddr::V6(Ipv6Addr::UNSPECIFIED) } else { from }
     }
 
     fn look_at(&self, from: IpAddr) -> Result<(), Problem> {
@@ -111,11 +120,6 @@ impl Guard {
     }
 
     fn failed(&self, from: IpAddr) -> Problem {
-        if self.failures.len() > ADDRESSES {
-            self.failures.retain_recent();
-        }
-        let is_full = self.failures.len() > ADDRESSES;
-        let from = if is_full { IpAddr::V6(Ipv6Addr::UNSPECIFIED) } else { from };
         let Err(not_until) = self.failures.check_key(&from) else {
             return unauthorized("the token is wrong");
         };
@@ -327,4 +331,57 @@ pub(super) async fn log_out(admin: Data<Admin>, request: HttpRequest) -> HttpRes
     let mut gone = Cookie::build(COOKIE, "").path("/").http_only(true).same_site(SameSite::Strict).finish();
     gone.make_removal();
     HttpResponse::NoContent().cookie(gone).finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::ResponseError;
+
+    use super::*;
+
+    const RIGHT: &str = "the-right-admin-token";
+
+    fn guard() -> (Guard, AdminToken) {
+        let token = AdminToken::parse(RIGHT).unwrap();
+        (Guard::new(Some(token.clone())), token)
+    }
+
+    fn address(number: usize) -> IpAddr {
+        IpAddr::V4(u32::try_from(number).unwrap().saturating_add(0x0a00_0000).into())
+    }
+
+    fn status(result: Result<(), Problem>) -> u16 {
+        result.map_or_else(|problem| problem.status_code().as_u16(), |()| 200)
+    }
+
+    #[test]
+    fn whoever_shows_too_many_wrong_tokens_is_not_looked_at_and_others_are() {
+        let (guard, token) = guard();
+        let compare = |from: &str, shown: &str| status(guard.compare(from.parse().unwrap(), shown, &token));
+        let wrong: Vec<u16> = (0..11).map(|_| compare("2001:db8::1", "wrong")).collect();
+        assert_eq!((&wrong[..10], wrong[10]), (&[401; 10][..], 429));
+        assert_eq!(compare("2001:db8::2", RIGHT), 429, "another address of that network");
+        assert_eq!(compare("2001:db8:0:1::1", RIGHT), 200);
+        assert_eq!(compare("10.0.0.1", RIGHT), 200);
+    }
+
+    /// Somebody with more addresses than are remembered gains nothing by it.
+    #[test]
+    fn more_addresses_than_are_remembered_count_as_one() {
+        let (guard, token) = guard();
+        let compare = |number, shown: &str| status(guard.compare(address(number), shown, &token));
+        assert!((0..=ADDRESSES).all(|number| compare(number, "wrong") == 401));
+        let statuses: Vec<u16> = (1..=20).map(|number| compare(ADDRESSES + number, "wrong")).collect();
+        assert_eq!((statuses[0], statuses[19]), (401, 429), "{statuses:?}");
+        assert_eq!(compare(ADDRESSES + 100, RIGHT), 429);
+        assert!(guard.locked.lock().unwrap().len() < 20);
+    }
+
+    #[test]
+    fn of_too_many_logins_the_oldest_gives_way() {
+        let (guard, _) = guard();
+        let logins: Vec<String> = (0..=LOGINS).map(|_| guard.log_in().unwrap()).collect();
+        assert!(!guard.is_logged_in(&logins[0]));
+        assert!(logins[1..].iter().all(|login| guard.is_logged_in(login)));
+    }
 }

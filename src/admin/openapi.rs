@@ -147,3 +147,22 @@ pub(super) fn serve(config: &mut Config, document: Document) {
             .service(SwaggerUi::new("/{_:.*}").url("/admin/api/openapi.json", document)),
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_of_the_document_is_found_by_any_that_fits() {
+        for (path, fits) in [
+            ("/sockets/17/events", true),
+            ("/sockets/x/events", true),
+            ("/sockets//events", false),
+            ("/sockets/17", false),
+            ("/sockets/17/events/", false),
+            ("/sockets/17/event", false),
+        ] {
+            assert_eq!(is_at("/sockets/{socketId}/events", path), fits, "{path}");
+        }
+    }
+}

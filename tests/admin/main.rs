@@ -22,6 +22,7 @@ mod process;
 mod python_tools;
 mod rig;
 
+mod events;
 mod explain;
 mod guard;
 mod live;
