@@ -94,5 +94,5 @@ fn script_that_is_not_the_page_s_own_is_kept_from_running() {
     });
     let injected: Option<i32> = page.browser.run("return window.injected ?? null;", &[]);
     assert_eq!(injected, None);
-    page.said_no_error_but(&["Content Security Policy"]);
+    page.said_no_error_but(&["Content Security Policy", "status of 404"]);
 }

@@ -7,7 +7,7 @@ use crate::setup::until;
 const TOKEN: &str = "a-token-of-some-length";
 
 /// What a browser says of a request that is refused.
-const REFUSED: [&str; 3] = ["status of 401", "response code: 401", "status of 429"];
+const REFUSED: [&str; 3] = ["status of 401", "HTTP Authentication failed", "status of 429"];
 
 #[test]
 fn a_token_is_asked_for_once_and_only_the_right_one_opens_the_page() {

@@ -39,7 +39,7 @@ impl AdminPage {
     }
 
     pub fn reload(&self) {
-        self.browser.run::<Value>("location.reload();", &[]);
+        self.browser.reload();
     }
 
     /// Waits until it is connected.

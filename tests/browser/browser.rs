@@ -122,6 +122,11 @@ impl Browser {
         self.does("/url", &json!({ "url": address }));
     }
 
+    /// Loads the page anew.
+    pub fn reload(&self) {
+        self.does("/refresh", &json!({}));
+    }
+
     /// What a script returns. Its arguments are in the array `arguments`.
     pub fn run<T: DeserializeOwned>(&self, script: &str, arguments: &[Value]) -> T {
         let value = self.does("/execute/sync", &json!({ "script": script, "args": arguments }));
