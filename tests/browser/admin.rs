@@ -193,7 +193,6 @@ fn explain_says_what_stands_between_two() {
     page.go(&page.view_of(&["responder"]));
     page.press("Explain this pair");
     let said = page.shows(".sentence", "ping each other");
-    assert!(said.contains("nothing is seen between them"), "{said}");
     let [controller, responder] = ["controller", "responder"].map(|side| {
         page.browser.run::<String>(
             "return document.querySelector(`.explain [name=${arguments[0]}]`).value;",
