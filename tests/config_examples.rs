@@ -7,35 +7,18 @@
     reason = "a test says what it saw by panicking"
 )]
 
+#[path = "support/metric_names.rs"]
+mod metric_names;
+
 use std::collections::BTreeSet;
 
 use saphyr::{LoadableYamlNode, Yaml};
 use serde_json::Value;
 
+use metric_names::METRICS;
+
 const PROMETHEUS: &str = include_str!("../config/prometheus.yml");
 const GRAFANA: &str = include_str!("../config/grafana.json");
-
-/// Every metric of `/metrics`, with its labels. A histogram is three series.
-const METRICS: [(&str, &[&str]); 18] = [
-    ("crsocket_sockets", &["app", "role", "state"]),
-    ("crsocket_sessions", &["hosted"]),
-    ("crsocket_reserved_client_ids", &[]),
-    ("crsocket_events_total", &["type", "outcome"]),
-    ("crsocket_events_dropped_total", &["reason"]),
-    ("crsocket_events_refused_total", &["reason"]),
-    ("crsocket_events_lost_total", &["reason"]),
-    ("crsocket_sessions_ended_total", &["reason"]),
-    ("crsocket_routing_seconds_bucket", &["le"]),
-    ("crsocket_waiting_events", &[]),
-    ("crsocket_output_bytes", &[]),
-    ("crsocket_line_bytes", &[]),
-    ("crsocket_sockets_reset_total", &[]),
-    ("crsocket_sockets_died_total", &[]),
-    ("process_resident_memory_bytes", &[]),
-    ("process_cpu_seconds_total", &[]),
-    ("process_open_fds", &[]),
-    ("process_start_time_seconds", &[]),
-];
 
 /// What Prometheus adds to every series.
 const ADDED: [&str; 2] = ["instance", "job"];

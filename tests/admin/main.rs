@@ -16,6 +16,8 @@
 #[allow(dead_code, reason = "shared with the tests of the server, which need more of it")]
 mod client;
 mod live_client;
+#[path = "../support/metric_names.rs"]
+mod metric_names;
 #[path = "../server/process.rs"]
 #[allow(dead_code, reason = "shared with the tests of the server, which need more of it")]
 mod process;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::client::Client;
+use crate::metric_names::METRICS;
 use crate::process::Server;
 use crate::python_tools;
 use crate::rig::{Admin, SHORT, until};
@@ -41,6 +42,24 @@ impl Scrape {
             .filter(has)
             .map(|sample| sample["value"].as_f64().unwrap())
             .fold(0.0, |sum, more| sum + more)
+    }
+}
+
+/// What the examples for Prometheus and Grafana ask for.
+#[test]
+fn what_the_examples_ask_for_is_there() {
+    let server = Server::with_admin("[apps.demo]\n");
+    let admin = Admin::of(&server);
+    admin.spawn(&json!({ "app": "demo", "accessToken": "alice", "pairs": 1 }));
+    let text = admin.ask("GET", "/metrics", None).text();
+    for (name, labels) in METRICS {
+        let found = text
+            .lines()
+            .find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
+        let found = found.unwrap_or_else(|| panic!("no {name} in\n{text}"));
+        for label in labels {
+            assert!(found.contains(&format!("{label}=\"")), "{found}");
+        }
     }
 }
 
