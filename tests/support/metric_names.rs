@@ -1,7 +1,7 @@
 //! Metrics, by their names.
 
 /// What the examples in `config/` may ask for, with its labels: the tests of the admin part see that the server has it.
-pub(crate) const METRICS: [(&str, &[&str]); 22] = [
+pub(crate) const METRICS: [(&str, &[&str]); 18] = [
     ("crsocket_sockets", &["app", "role", "state"]),
     ("crsocket_sessions", &["hosted"]),
     ("crsocket_reserved_client_ids", &[]),
@@ -12,9 +12,6 @@ pub(crate) const METRICS: [(&str, &[&str]); 22] = [
     ("crsocket_sessions_ended_total", &["reason"]),
     ("crsocket_routing_seconds_bucket", &["le"]),
     ("crsocket_waiting_events", &[]),
-    ("crsocket_streams", &[]),
-    ("crsocket_ending_streams", &[]),
-    ("crsocket_latest_timer_seconds", &[]),
     ("crsocket_output_bytes", &[]),
     ("crsocket_line_bytes", &[]),
     ("crsocket_sockets_reset_total", &[]),
@@ -23,5 +20,4 @@ pub(crate) const METRICS: [(&str, &[&str]); 22] = [
     ("process_cpu_seconds_total", &[]),
     ("process_open_fds", &[]),
     ("process_start_time_seconds", &[]),
-    ("process_threads", &[]),
 ];
