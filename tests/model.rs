@@ -441,13 +441,7 @@ fn long_more_at_once() {
 }
 
 #[test]
-#[ignore = "takes ten minutes"]
+#[ignore = "takes minutes"]
 fn long_two_pairs_with_faults() {
-    holds("two pairs", two_pairs, &[(0, 1, 0, 0, 0), (0, 0, 1, 0, 0)]);
-}
-
-#[test]
-#[ignore = "takes ten minutes"]
-fn long_rival_with_faults() {
-    holds("a pair with a rival", pair_with_a_rival, &[(1, 1, 0, 0, 0), (0, 1, 1, 0, 0)]);
+    holds("two pairs", two_pairs, &[(0, 1, 0, 0, 0)]);
 }
