@@ -85,6 +85,8 @@ pub struct SessionChanged {
     pub client_id: ClientId,
     /// Which.
     pub pid: Pid,
+    /// Its app; none where its stream is gone already.
+    pub app: Option<AppId>,
     /// What.
     pub what: SessionChange,
 }
@@ -185,7 +187,7 @@ impl Feed {
     }
 
     /// Tells what the rules noted of a session.
-    pub(super) fn tell_note(&self, note: &Note) {
+    pub(super) fn tell_note(&self, note: &Note, app: impl FnOnce(Pid) -> Option<AppId>) {
         let (client_id, pid, what) = match note {
             Note::Began { client_id, pid } => (client_id, pid, SessionChange::Began),
             Note::Contested { client_id, pid } => (client_id, pid, SessionChange::Contested),
@@ -201,6 +203,7 @@ impl Feed {
             at: system_calendar().unwrap_or(0),
             client_id: *client_id,
             pid: *pid,
+            app: app(*pid),
             what,
         });
     }

@@ -30,7 +30,7 @@ use crate::protocol::ids::{AccessToken, AppId, Assigned, ClientId, Role};
 use crate::protocol::time::{Millis, Timing};
 
 /// How many happenings are kept unless something else is said.
-const RECENT: usize = 4_096;
+const RECENT: usize = 131_072;
 
 /// How often it is looked whether all crSockets are gone.
 const LOOK_DT: Duration = Duration::from_millis(5);

@@ -20,6 +20,8 @@ pub struct ListSessions {
     pub after: Option<ClientId>,
     /// At most so many.
     pub most: usize,
+    /// Where looking goes on, where not all were looked at in one message.
+    pub looked: Option<ClientId>,
     /// Which.
     pub wanted: Wanted,
 }
@@ -48,6 +50,8 @@ pub struct SessionList {
     pub total: usize,
     /// Whether there are more behind the last one.
     pub has_more: bool,
+    /// Up to which all were looked at, where somebody is left: the Registry has others to serve meanwhile.
+    pub looked: Option<ClientId>,
 }
 
 /// A clientId that is in use.
@@ -115,6 +119,8 @@ pub struct Seen {
     pub bytes: u64,
     /// Whom its client pinged last, and how long ago.
     pub last_pinged: Option<(ClientId, Millis)>,
+    /// To whom its client said `inactive` or `unassign` last, and how long ago.
+    pub last_goodbye: Option<(ClientId, Millis)>,
     /// The last `reject` that was written to it.
     pub last_reject: Option<Box<RejectSeen>>,
 }

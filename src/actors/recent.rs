@@ -27,7 +27,7 @@ pub struct Happening {
     pub what: What,
 }
 
-/// What happened. `ping`s are not among it: they would be all there is.
+/// What happened. `ping`s are not among it: they would be all there is. Nor are goodbyes of its own, which its states tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
     /// It came to be.

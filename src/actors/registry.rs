@@ -113,6 +113,8 @@ pub struct Registry {
 #[derive(Debug)]
 struct Stream {
     writer: Writer,
+    /// Of its session.
+    app: AppId,
     /// When something was last written.
     last_written: Millis,
     /// The longest time without anything written.
@@ -275,17 +277,18 @@ impl Registry {
         }
     }
 
-    /// The table's answer to a `sendevent`. Who pings whom is remembered for whoever inspects it.
+    /// The table's answer to a `sendevent`. Who pings whom, and who says goodbye to whom, is remembered for whoever inspects it.
     fn send(&mut self, app: &AppId, event: SendEvent) -> SendAnswer {
-        let (kind, pinged) = (MsgKind::of(&event.event), inspect::pinged(&event));
+        let (kind, remembered) = (MsgKind::of(&event.event), inspect::remembered(&event));
         let answer = self.step_quietly(|table, step, actions| table.send(app, event, step, actions));
         self.counters.answer(kind, &answer);
-        if let Some((pinging, pinged)) = pinged
+        if let Some((from, to, is_goodbye)) = remembered
             && matches!(answer, SendAnswer::Accepted(_))
-            && let Some(session) = self.table.session(pinging)
+            && let Some(session) = self.table.session(from)
             && let Some(stream) = self.streams.get_mut(&session.pid())
         {
-            stream.seen.last_pinged = Some((pinged, self.now));
+            let Seen { last_pinged, last_goodbye, .. } = &mut stream.seen;
+            *(if is_goodbye { last_goodbye } else { last_pinged }) = Some((to, self.now));
         }
         answer
     }
@@ -317,7 +320,7 @@ impl Registry {
 
     fn note(&mut self, note: &Note) {
         self.counters.note(note);
-        self.feed.tell_note(note);
+        self.feed.tell_note(note, |pid| self.streams.get(&pid).map(|stream| stream.app.clone()));
         self.logs.note(note, self.now);
     }
 
@@ -390,7 +393,7 @@ impl Registry {
         let heartbeat = asked.heartbeat;
         let writer = Writer::Response(writer);
         let seen = Seen { remote: asked.remote, user_agent: asked.user_agent, ..Seen::default() };
-        self.streams.insert(pid, Stream { writer, last_written: now, heartbeat, seen });
+        self.streams.insert(pid, Stream { writer, app: asked.app, last_written: now, heartbeat, seen });
         self.heartbeats.push(now + heartbeat, pid);
         OpenAnswer::Stream(reader)
     }

@@ -249,6 +249,16 @@ impl Found {
                 format!("{id} was rejected {} ago, {}", said(reject.ago), meaning(&reject.reason, partner));
             return self.add(Code::Rejected, id, text);
         }
+        // What it said last counts.
+        let goodbye = session
+            .seen
+            .last_goodbye
+            .filter(|(to, ago)| *to == partner && pinged.is_none_or(|(_, pinged)| *ago <= pinged));
+        if let Some((_, ago)) = goodbye {
+            let text =
+                format!("{id} said goodbye to {partner} {} ago: it is not active, or has let go", said(ago));
+            return self.add(Code::NotPinging, id, text);
+        }
         match pinged {
             None => {
                 let text = format!("{id} has pinged nobody: it is not active, or has no partner");

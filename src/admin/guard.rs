@@ -24,7 +24,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde::Deserialize;
 use subtle::ConstantTimeEq;
 
-use super::{Admin, page};
+use super::{Admin, REQUEST_DT, page};
 use crate::config::AdminToken;
 use crate::problem::Problem;
 
@@ -86,8 +86,13 @@ impl Guard {
         let Some(shown) = shown else {
             return Err(unauthorized("a token is needed (Authorization: Bearer)"));
         };
-        let shown = shown.strip_prefix("Bearer ").map(str::trim);
-        self.compare(from, shown.unwrap_or_default(), token)
+        match shown.split_once(' ') {
+            Some((scheme, shown)) if scheme.eq_ignore_ascii_case("bearer") => {
+                self.compare(from, shown.trim(), token)
+            }
+            // No token was shown, so none was wrong.
+            Some(_) | None => Err(unauthorized("a token is needed (Authorization: Bearer)")),
+        }
     }
 
     /// Compares a token, unless this address has shown too many wrong ones.
@@ -213,7 +218,14 @@ where
         None => Err(Problem::not_now("the server is not ready", 1)),
     };
     match checked {
-        Ok(()) => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
+        Ok(()) => match tokio::time::timeout(REQUEST_DT, next.call(request)).await {
+            Ok(answer) => answer.map(ServiceResponse::map_into_boxed_body),
+            Err(_) => {
+                let detail = format!("the request was not complete within {} s", REQUEST_DT.as_secs());
+                let problem = Problem::new(StatusCode::REQUEST_TIMEOUT, detail);
+                Err(problem.with_header(header::CONNECTION, "close").into())
+            }
+        },
         Err(problem) => Ok(request.into_response(problem.response())),
     }
 }

@@ -17,10 +17,12 @@ pub(super) async fn alive() -> impl Responder {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("alive\n")
 }
 
-/// The Registry answers. One that does not is not ready, whatever the process does else.
+/// The Registry answers, and the server does not stop. One that does not is not ready, whatever the process does else.
 pub(super) async fn ready(admin: Data<Admin>) -> Result<impl Responder, Problem> {
     match tokio::time::timeout(READY_DT, admin.ask(GetLoad)).await {
-        Ok(Ok(load)) if load.is_stopping => Err(Problem::not_now("the server stops", 1)),
+        Ok(Ok(load)) if load.is_stopping || admin.is_stopping() => {
+            Err(Problem::not_now("the server stops", 1))
+        }
         Ok(Ok(_)) => Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n")),
         Ok(Err(problem)) => Err(problem),
         Err(_) => {

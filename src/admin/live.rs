@@ -172,7 +172,7 @@ impl Live {
             drain("events", watcher, &mut batches, |seen| wanted.event(&seen, shows_params));
         }
         if let Some(watcher) = &mut self.sessions {
-            drain("sessions", watcher, &mut batches, |seen| wanted.session(&seen));
+            drain("sessions", watcher, &mut batches, |seen| wanted.session(&seen, admin));
         }
         if let Some(sent) = &mut self.stats {
             let stats = admin.stats.load();
@@ -252,8 +252,17 @@ impl Wanted {
         Some(view)
     }
 
-    fn session(&self, seen: &SessionChanged) -> Option<Value> {
-        if self.client_id.is_some_and(|id| id != seen.client_id) {
+    /// A session has no state; that of a crSocket is the one of its clientId.
+    fn session(&self, seen: &SessionChanged, admin: &Admin) -> Option<Value> {
+        let of_socket = |socket: SocketId| {
+            let summary = admin.parts.published.board.get(socket);
+            summary.is_some_and(|summary| summary.client_id == Some(seen.client_id))
+        };
+        let is_wanted = self.state.is_none()
+            && self.client_id.is_none_or(|id| id == seen.client_id)
+            && self.app.as_ref().is_none_or(|app| seen.app.as_ref() == Some(app))
+            && self.socket.is_none_or(of_socket);
+        if !is_wanted {
             return None;
         }
         let (what, why) = match &seen.what {
@@ -267,6 +276,7 @@ impl Wanted {
             "what": what,
             "clientId": shown(seen.client_id),
             "pid": seen.pid.to_string(),
+            "app": seen.app.as_ref().map(AppId::as_str),
             "why": why,
         }))
     }

@@ -18,7 +18,6 @@ use prometheus_client::registry::Registry;
 use super::Admin;
 use super::process::{self, Usage};
 use crate::actors::board::Count;
-use crate::actors::clock::since_1970;
 use crate::actors::messages::{GetLoad, Load};
 use crate::metrics::{BUCKETS, Counter, Cumulated, MsgKind, MsgOutcome};
 use crate::problem::Problem;
@@ -62,7 +61,7 @@ impl Scrape {
             latency: parts.counters.latency().cumulated(),
             latest_timer_ms: stats.latest_timer_ms,
             process: process::usage(),
-            started: since_1970().map_or(0.0, |now| now.as_secs_f64()) - seconds_of(stats.uptime_ms),
+            started: seconds_of(stats.started_at),
         }
     }
 
@@ -150,7 +149,8 @@ impl Scrape {
         let help = "From the acceptance of a crEvent until it is written";
         let mut encoder =
             to.encode_descriptor("crsocket_routing_seconds", help, None, MetricType::Histogram)?;
-        let bounds = BUCKETS.iter().map(|micros| seconds_of_micros(*micros)).chain([f64::MAX]);
+        // The one without a bound follows from the count of all.
+        let bounds = BUCKETS.iter().map(|micros| seconds_of_micros(*micros));
         let buckets: Vec<(f64, u64)> = bounds.zip(self.latency.counts).collect();
         let count = self.latency.counts.iter().sum();
         encoder.encode_histogram::<NoLabelSet>(seconds_of_micros(self.latency.sum), count, &buckets, None)

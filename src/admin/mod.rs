@@ -33,7 +33,7 @@ mod why;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix::dev::{MessageResponse, ToEnvelope};
@@ -42,6 +42,8 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use arc_swap::ArcSwap;
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use utoipa_actix_web::AppExt;
 
 use self::guard::Guard;
@@ -61,6 +63,16 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// The longest time to the end of a request's head.
 const HEAD_DT: Duration = Duration::from_secs(10);
+
+/// How long a request may take, its body included.
+const REQUEST_DT: Duration = Duration::from_secs(20);
+
+/// How long the Registry may take to answer.
+const ANSWER_DT: Duration = Duration::from_secs(5);
+
+/// After how long a peer that confirms nothing counts as gone.
+#[cfg(target_os = "linux")]
+const CONFIRM_DT: Duration = Duration::from_secs(60);
 
 /// What the admin part is made of.
 #[derive(Debug)]
@@ -88,13 +100,30 @@ pub struct Admin {
     stats: ArcSwap<Stats>,
     /// How many watch what happens.
     watchers: AtomicUsize,
+    /// Whether the server stops.
+    stopping: AtomicBool,
 }
 
 impl Admin {
     /// From these parts.
     pub fn new(parts: AdminParts) -> Arc<Admin> {
         let guard = Guard::new(parts.settings.admin.token.clone());
-        Arc::new(Admin { parts, guard, stats: ArcSwap::default(), watchers: AtomicUsize::new(0) })
+        Arc::new(Admin {
+            parts,
+            guard,
+            stats: ArcSwap::default(),
+            watchers: AtomicUsize::new(0),
+            stopping: AtomicBool::new(false),
+        })
+    }
+
+    /// The server stops: it is not ready any more, and nothing new is spawned.
+    pub fn stops(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 
     /// Asks the Registry, and waits for its answer.
@@ -106,7 +135,11 @@ impl Admin {
         <Registry as Actor>::Context: ToEnvelope<Registry, M>,
         <Registry as Handler<M>>::Result: MessageResponse<Registry, M>,
     {
-        self.parts.registry.send(message).await.map_err(|_| Problem::not_now("the server is not ready", 1))
+        let asked = self.parts.registry.send(message);
+        let answered = tokio::time::timeout(ANSWER_DT, asked).await.map_err(|_| {
+            Problem::not_now(format!("the Registry has not answered for {} s", ANSWER_DT.as_secs()), 1)
+        })?;
+        answered.map_err(|_| Problem::not_now("the server is not ready", 1))
     }
 }
 
@@ -114,13 +147,13 @@ impl Admin {
 ///
 /// # Errors
 /// The sockets cannot be listened on.
-pub fn serve(admin: Arc<Admin>, listeners: Vec<TcpListener>) -> io::Result<ServerHandle> {
+pub fn serve(admin: &Arc<Admin>, listeners: Vec<TcpListener>) -> io::Result<ServerHandle> {
     let addresses: Vec<String> = listeners
         .iter()
         .filter_map(|socket| Some(format!("http://{}/admin/", socket.local_addr().ok()?)))
         .collect();
-    actix_rt::spawn(Sampler::new(&admin).run());
-    let data = web::Data::from(admin);
+    actix_rt::spawn(Sampler::new(admin).run());
+    let data = web::Data::from(Arc::clone(admin));
     let mut server = HttpServer::new(move || {
         let (app, api) = App::new()
             .into_utoipa_app()
@@ -136,7 +169,9 @@ pub fn serve(admin: Arc<Admin>, listeners: Vec<TcpListener>) -> io::Result<Serve
             .configure(|config| openapi::serve(config, api))
             .route("/metrics", web::get().to(metrics::answer))
             .route("/healthz", web::get().to(health::alive))
+            .route("/healthz", web::head().to(health::alive))
             .route("/readyz", web::get().to(health::ready))
+            .route("/readyz", web::head().to(health::ready))
             .route("/admin/live", web::get().to(live::answer))
             .route("/admin/login", web::post().to(guard::log_in))
             .route("/admin/logout", web::post().to(guard::log_out))
@@ -148,6 +183,13 @@ pub fn serve(admin: Arc<Admin>, listeners: Vec<TcpListener>) -> io::Result<Serve
     .max_connections(CONNECTIONS)
     .keep_alive(KEEP_ALIVE)
     .client_request_timeout(HEAD_DT)
+    .on_connect(|io, _| {
+        // A watcher that reads nothing keeps its place no longer than that.
+        #[cfg(target_os = "linux")]
+        if let Some(tcp) = io.downcast_ref::<actix_rt::net::TcpStream>() {
+            let _ = SockRef::from(tcp).set_tcp_user_timeout(Some(CONFIRM_DT));
+        }
+    })
     .shutdown_timeout(1)
     .disable_signals();
     for socket in listeners {

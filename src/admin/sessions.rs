@@ -65,7 +65,17 @@ pub(super) async fn list(admin: Data<Admin>, query: Query<ListQuery>) -> Result<
     let wanted = wanted(&query)?;
     let after = asked::client_id("cursor", query.cursor.as_deref())?;
     let most = asked::limit(query.limit.as_deref())?;
-    let list = admin.ask(ListSessions { after, most, wanted }).await?;
+    let mut asked = ListSessions { after, most, looked: None, wanted };
+    let mut list = admin.ask(asked.clone()).await?;
+    while list.looked.is_some() {
+        asked.looked = list.looked;
+        asked.most = most.saturating_sub(list.found.len());
+        let more = admin.ask(asked.clone()).await?;
+        list.found.extend(more.found);
+        list.total = list.total.saturating_add(more.total);
+        list.has_more |= more.has_more;
+        list.looked = more.looked;
+    }
     let next = list.found.last().filter(|_| list.has_more).map(|last| shown(last.client_id));
     let sessions = list.found.iter().map(SessionView::of).collect();
     Ok(Json(SessionPage { sessions, total: list.total, next }))

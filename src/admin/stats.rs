@@ -141,13 +141,19 @@ struct Last {
     counts: Vec<u64>,
     transitions: u64,
     cpu_seconds: f64,
+    load: Load,
 }
 
 impl Sampler {
     pub(super) fn new(admin: &Arc<Admin>) -> Sampler {
         let now = Instant::now();
-        let last =
-            Last { at: now, counts: Vec::new(), transitions: 0, cpu_seconds: process::usage().cpu_seconds };
+        let last = Last {
+            at: now,
+            counts: Vec::new(),
+            transitions: 0,
+            cpu_seconds: process::usage().cpu_seconds,
+            load: Load::default(),
+        };
         Sampler { admin: Arc::downgrade(admin), started: now, started_at: unix_millis(), last }
     }
 
@@ -158,7 +164,10 @@ impl Sampler {
             look.tick().await;
             let Some(admin) = self.admin.upgrade() else { return };
             // Without an answer the sessions stand as they did.
-            let load = admin.ask(GetLoad).await.unwrap_or_default();
+            if let Ok(load) = admin.ask(GetLoad).await {
+                self.last.load = load;
+            }
+            let load = self.last.load;
             let stats = self.look(&admin, &load);
             admin.stats.store(Arc::new(stats));
         }
@@ -212,7 +221,7 @@ impl Sampler {
             process,
             latest_timer_ms: parts.host.latest_timer().0,
         };
-        self.last = Last { at: now, counts, transitions, cpu_seconds: process.cpu_seconds };
+        self.last = Last { at: now, counts, transitions, cpu_seconds: process.cpu_seconds, load: *load };
         stats
     }
 }

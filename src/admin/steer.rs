@@ -10,7 +10,7 @@ use super::socket::{SocketFullView, full};
 use super::views::SocketView;
 use super::{Admin, openapi};
 use crate::actors::client_ids::NoClientId;
-use crate::actors::host::{CrSocketBuilder, SocketHandle};
+use crate::actors::host::{CrSocketBuilder, FoundSocket, SocketHandle};
 use crate::actors::messages::SetFact;
 use crate::problem::Problem;
 use crate::protocol::action::{Fate, Outcome, Refusal, WhyDropped};
@@ -75,7 +75,7 @@ pub(super) struct EventBody {
     /// Kept while offline instead of dropped.
     #[serde(default)]
     buffered: bool,
-    /// Kept by the server.
+    /// To be kept by the server, once servers keep events.
     #[serde(default)]
     logged: bool,
     #[serde(default)]
@@ -106,6 +106,9 @@ fn nullable<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<String>
 ))]
 #[post("/sockets")]
 pub(super) async fn spawn(admin: Data<Admin>, body: Json<SpawnBody>) -> Result<impl Responder, Problem> {
+    if admin.is_stopping() {
+        return Err(Problem::not_now("the server stops", 1));
+    }
     let body = body.into_inner();
     let wanted = Wanted::read(&body, &admin)?;
     let spawned = match body.pairs {
@@ -122,8 +125,14 @@ pub(super) async fn spawn(admin: Data<Admin>, body: Json<SpawnBody>) -> Result<i
             singles(&admin, &wanted, &body, (role, count))?
         }
     };
-    let sockets = spawned.iter().filter_map(SocketHandle::summary);
-    let sockets = sockets.map(|summary| SocketView::of(&summary.as_ref())).collect();
+    let mut sockets = Vec::with_capacity(spawned.len());
+    for socket in &spawned {
+        // It has taken its facts once it answers.
+        if let Some(found) = FoundSocket::find(&admin.parts.published.board, socket.id()) {
+            found.details().await;
+        }
+        sockets.extend(socket.summary().map(|summary| SocketView::of(&summary.as_ref())));
+    }
     Ok(HttpResponse::Created().json(Spawned { sockets }))
 }
 

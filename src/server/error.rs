@@ -24,7 +24,7 @@ pub enum ServerError {
     /// Another program listens where the admin part should.
     #[error(
         "cannot listen on {address} for the admin part: another program does so already; choose another address with \
-         --admin-bind or admin.bind, or \"\" for none"
+         --admin-bind (\"\" is none) or admin.bind ([] is none)"
     )]
     AdminAddressInUse {
         /// Where.

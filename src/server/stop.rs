@@ -123,13 +123,16 @@ impl Running {
         };
         let within = self.settings.server.shutdown_timeout;
         log::info!("{told}: stopping within {within}");
+        if let Some((admin, _)) = &admin {
+            admin.stops();
+        }
         tokio::select! {
             () = stop(&self, hosted, practice, &handle) => {}
             _ = &mut server => {}
             told = signals.stop.next() => log::warn!("{told} again: ending at once"),
         }
-        if let Some(admin) = admin {
-            admin.stop(false).await;
+        if let Some((_, handle)) = admin {
+            handle.stop(false).await;
         }
         tell_counts(&self.site);
         Ok(())
@@ -140,7 +143,7 @@ impl Running {
         &mut self,
         registry: Addr<Registry>,
         hosted: Option<&Hosted>,
-    ) -> Result<Option<ServerHandle>, ServerError> {
+    ) -> Result<Option<(Arc<Admin>, ServerHandle)>, ServerError> {
         let listeners = std::mem::take(&mut self.admin.0);
         let Some(hosted) = hosted.filter(|_| !listeners.is_empty()) else { return Ok(None) };
         let admin = Admin::new(AdminParts {
@@ -151,7 +154,8 @@ impl Running {
             counters: Arc::clone(&self.site.counters),
             settings: self.settings.clone(),
         });
-        admin::serve(admin, listeners).map(Some).map_err(ServerError::Serve)
+        let handle = admin::serve(&admin, listeners).map_err(ServerError::Serve)?;
+        Ok(Some((admin, handle)))
     }
 
     fn host(&self, registry: Addr<Registry>) -> Option<Hosted> {

@@ -27,7 +27,12 @@ struct Two {
 
 impl Two {
     fn new(change: impl FnOnce(Client, Client) -> (Client, Client)) -> Two {
-        let server = Server::with_admin(&format!("{APPS}{TIMING}"));
+        Two::at(TIMING, change)
+    }
+
+    /// With these timings; with none, nobody falls silent while a test looks on.
+    fn at(timing: &str, change: impl FnOnce(Client, Client) -> (Client, Client)) -> Two {
+        let server = Server::with_admin(&format!("{APPS}{timing}"));
         let (controller, responder) =
             (Client::controller(server.address, "000001"), Client::responder(server.address, "000002"));
         let (controller, responder) = change(controller, responder);
@@ -230,7 +235,7 @@ fn who_does_not_read_is_told() {
 
 #[test]
 fn each_rejection_is_told_with_its_reason_until_it_is_over() {
-    let mut two = Two::new(|one, other| (one, other));
+    let mut two = Two::at("", |one, other| (one, other));
     for (reason, text) in [
         ("assignedToOther", "since 000002 has another partner (assignedToOther)"),
         ("notPaired", "since 000002 has no partner, and takes none that pings it (notPaired)"),
@@ -246,6 +251,23 @@ fn each_rejection_is_told_with_its_reason_until_it_is_over() {
         let text = format!("000001 was rejected N s ago, {text}");
         wait_for(&two.admin, &[obstacle("rejected", "000001", &text)]);
         two.streams[0].frame();
+        // And what comes later than that is another chance.
+        sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn who_has_said_goodbye_pings_nobody_any_more_until_the_next_ping() {
+    let two = Two::at("", |one, other| (one, other));
+    for goodbye in ["inactive", "unassign"] {
+        two.both_ping();
+        wait_for(&two.admin, &[]);
+        sleep(Duration::from_millis(5));
+        let data = format!("{goodbye},,false,false,true,1,NaN,000001");
+        assert_eq!(two.controller.send("000002", "crEvent", &data).status, 204);
+        let text = "000001 said goodbye to 000002 N s ago: it is not active, or has let go";
+        wait_for(&two.admin, &[obstacle("notPinging", "000001", text)]);
+        sleep(Duration::from_millis(5));
     }
 }
 

@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::process::Server;
-use crate::rig::{Admin, SHORT, until};
+use crate::rig::{Admin, until};
 
 #[test]
 fn stats_count_what_happened() {
-    let server = Server::with_admin(&format!("[apps.demo]\n[apps.other]\n{SHORT}"));
+    // Stats are those of the last second: sessions and reservations must last for longer.
+    let server = Server::with_admin("[apps.demo]\n[apps.other]\n");
     let admin = Admin::of(&server);
     let pair = admin.spawn(&json!({ "app": "demo", "accessToken": "alice", "pairs": 1 }));
     admin.wait_for(pair[0], "interacting");
@@ -56,7 +57,8 @@ fn stats_count_what_happened() {
         counters.iter().find(is_it).map_or(0, |counter| counter["count"].as_u64().unwrap())
     };
     assert!(counted("sessions_began", "") >= 5, "{stats}");
-    assert!(counted("events_accepted", "forwarded") >= 2, "{stats}");
+    let accepted = counted("events_accepted", "forwarded") + counted("events_accepted", "waits");
+    assert!(accepted >= 3, "{stats}");
     assert_eq!(counted("events_dropped", "invalidPartnerRole"), 1, "{stats}");
     assert_eq!((counted("sessions_ended", "broken"), counted("client_ids_given", "")), (1, 3), "{stats}");
     assert!(stats["counters"].as_array().unwrap().iter().all(|counter| counter["count"] != 0), "{stats}");

@@ -87,7 +87,10 @@ fn the_right_token_opens_everything_and_a_wrong_one_nothing() {
     let bearer =
         |token: &str| with(&admin, "GET", "/admin/api/stats", &format!("Authorization: Bearer {token}\r\n"));
     assert_eq!(bearer(TOKEN).status, 200);
-    for wrong in ["", "a-token-of-some-lengt", "a-token-of-some-length-", "A-TOKEN-OF-SOME-LENGTH", "null"] {
+    assert_eq!(bearer("").problem()["detail"], "a token is needed (Authorization: Bearer)");
+    let small = format!("authorization: bearer {TOKEN}\r\n");
+    assert_eq!(with(&admin, "GET", "/admin/api/stats", &small).status, 200, "schemes have no case");
+    for wrong in ["a-token-of-some-lengt", "a-token-of-some-length-", "A-TOKEN-OF-SOME-LENGTH", "null"] {
         let answer = bearer(wrong);
         assert_eq!(answer.status, 401, "{wrong}");
         assert_eq!(answer.problem()["detail"], "the token is wrong");

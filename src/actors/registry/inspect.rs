@@ -14,6 +14,9 @@ use crate::protocol::sessions::{Holder, Session};
 use crate::protocol::time::Millis;
 use crate::protocol::wire::{AbortReason, Frame, MsgEvent, SendEvent};
 
+/// How many are looked at in one message: a fraction of a millisecond.
+const LOOKED_AT: usize = 2_000;
+
 impl Registry {
     /// Everything that is due or was reported is done first.
     fn settle(&mut self, context: &mut Context<Registry>) {
@@ -26,7 +29,7 @@ impl Registry {
         let found = behind.by_ref().take(asked.most);
         let found = found.map(|(client_id, holder)| self.described(client_id, holder)).collect();
         let total = self.table.session_count() + self.table.reservation_count();
-        SessionList { found, total, has_more: behind.next().is_some() }
+        SessionList { found, total, has_more: behind.next().is_some(), looked: None }
     }
 
     /// The one that is asked for, if it matches.
@@ -35,13 +38,16 @@ impl Registry {
         let is_behind = asked.after.is_none_or(|after| client_id > after);
         let total = usize::from(holder.is_some());
         let found = holder.filter(|_| is_behind).map(|holder| self.described(client_id, holder));
-        SessionList { found: found.into_iter().collect(), total, has_more: false }
+        SessionList { found: found.into_iter().collect(), total, has_more: false, looked: None }
     }
 
-    /// All that match: everybody is looked at, to count them.
+    /// All that match, of as many as are looked at in one message: everybody is to be looked at, to count them.
     fn some(&self, asked: &ListSessions) -> SessionList {
         let mut list = SessionList::default();
-        for (client_id, holder) in self.table.holders_behind(None) {
+        let mut behind = self.table.holders_behind(asked.looked).peekable();
+        for _ in 0..LOOKED_AT {
+            let Some((client_id, holder)) = behind.next() else { break };
+            list.looked = behind.peek().map(|_| client_id);
             if !self.matches(client_id, holder, asked) {
                 continue;
             }
@@ -128,7 +134,7 @@ impl Seen {
 
     fn as_of(&self, now: Millis) -> Seen {
         let mut seen = self.clone();
-        if let Some((_, at)) = &mut seen.last_pinged {
+        for (_, at) in [&mut seen.last_pinged, &mut seen.last_goodbye].into_iter().flatten() {
             *at = now - *at;
         }
         if let Some(reject) = &mut seen.last_reject {
@@ -142,12 +148,15 @@ fn is_reject(event_data: &str) -> bool {
     event_data.split(',').next().is_some_and(|event_type| EventKind::of(event_type) == EventKind::Reject)
 }
 
-/// Who pings whom, if this is a ping.
-pub(super) fn pinged(event: &SendEvent) -> Option<(ClientId, ClientId)> {
-    match &event.event {
-        MsgEvent::CrEvent(data) if data.kind() == EventKind::Ping => Some((event.client_id, event.recipient)),
-        MsgEvent::CrEvent(_) | MsgEvent::Alive(_) | MsgEvent::Close(_) | MsgEvent::Other => None,
-    }
+/// What is remembered of what a client says: who, to whom, and whether it is a goodbye; else it is a ping.
+pub(super) fn remembered(event: &SendEvent) -> Option<(ClientId, ClientId, bool)> {
+    let MsgEvent::CrEvent(data) = &event.event else { return None };
+    let is_goodbye = match data.kind() {
+        EventKind::Ping => false,
+        EventKind::Inactive | EventKind::Unassign => true,
+        EventKind::Reject | EventKind::Ordinary => return None,
+    };
+    Some((event.client_id, event.recipient, is_goodbye))
 }
 
 impl Handler<ListSessions> for Registry {

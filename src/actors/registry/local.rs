@@ -92,6 +92,7 @@ impl Registry {
                     pid,
                     Stream {
                         writer: Writer::Local(writer),
+                        app: app.clone(),
                         last_written: self.now,
                         heartbeat: Millis::MAX,
                         seen: Seen::default(),
