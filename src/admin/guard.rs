@@ -299,9 +299,9 @@ fn check_origin(request: &HttpRequest, host: Option<&str>) -> Result<(), Problem
         let seen: String = seen.chars().take(80).collect();
         Problem::new(StatusCode::FORBIDDEN, format!("{what} = {seen:?}: requests of other sites are refused"))
     };
-    if headers.contains_key(header::ORIGIN) {
-        let origin = text("origin").unwrap_or_default();
-        let of = origin.split_once("://").map(|(_, of)| of);
+    for origin in headers.get_all(header::ORIGIN) {
+        let origin = origin.to_str().unwrap_or_default();
+        let of = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
         if of.is_none() || !host.is_some_and(|host| of.is_some_and(|of| of.eq_ignore_ascii_case(host))) {
             return Err(foreign("Origin", origin));
         }

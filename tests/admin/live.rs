@@ -189,6 +189,18 @@ fn sessions_are_filtered_by_client_id_and_app() {
     let _two = Client::controller(server.address, "000002").connected();
     assert_eq!(by_id.item("sessions", |_| true)["clientId"], "000002");
     assert!(by_id.texts.iter().all(|text| !text.contains("000001")), "{:?}", by_id.texts);
+
+    let mut of_other = Live::watching(admin.address, &json!({ "subscribe": ["sessions"], "app": "other" }));
+    let _three = Client::controller(server.address, "000003").connected();
+    let hosted = admin.spawn_one("other", "controller", &json!({ "clientId": "000004" }));
+    let began = of_other.item("sessions", |_| true);
+    assert_eq!((&began["clientId"], &began["app"]), (&json!("000004"), &json!("other")));
+    admin.wait_for(hosted, "readyToPair/noPartnerClientId");
+    let mut of_one = Live::watching(admin.address, &json!({ "subscribe": ["sessions"], "socketId": hosted }));
+    let _five = Client::controller(server.address, "000005").connected();
+    assert_eq!(admin.ask("DELETE", "/admin/api/sessions/000004", None).status, 204);
+    let ended = of_one.item("sessions", |_| true);
+    assert_eq!((&ended["clientId"], &ended["what"]), (&json!("000004"), &json!("ended")));
 }
 
 /// What is said anew replaces what was said before.

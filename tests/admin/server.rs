@@ -1,10 +1,28 @@
 //! The server itself: counts, settings in force, health.
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::process::Server;
 use crate::rig::{Admin, until};
+
+/// From the moment when it is told to stop: clients that it hosts say goodbye first, for up to two seconds.
+#[test]
+fn who_stops_is_not_ready_and_spawns_nobody() {
+    let server = Server::with_admin(
+        "[apps.demo]\n[[hosted]]\napp = \"demo\"\naccess_token = \"alice\"\npairs = 300\n",
+    );
+    let admin = Admin::of(&server);
+    assert_eq!(admin.ask("GET", "/readyz", None).status, 200);
+    server.signal(Signal::TERM);
+    server.log().wait_for("stopping within");
+    let body = json!({ "app": "demo", "accessToken": "alice", "pairs": 1 });
+    for (method, target, body) in [("GET", "/readyz", None), ("POST", "/admin/api/sockets", Some(&body))] {
+        let refused = admin.refused(503, method, target, body);
+        assert_eq!(refused, "the server stops", "{target}");
+    }
+}
 
 #[test]
 fn stats_count_what_happened() {

@@ -24,6 +24,16 @@ pub fn pair(admin: &Admin) -> (u64, u64) {
 }
 
 #[test]
+fn what_was_spawned_is_told_with_its_client_ids() {
+    let server = Server::with_admin("[apps.demo]\n");
+    let admin = Admin::of(&server);
+    let pair = json!({ "app": "demo", "accessToken": "alice", "pairs": 1 });
+    let told = admin.told(201, "POST", "/admin/api/sockets", Some(&pair));
+    let (one, other) = (&told["sockets"][0], &told["sockets"][1]);
+    assert!(one["clientId"].is_string() && one["partnerClientId"] == other["clientId"], "{told}");
+}
+
+#[test]
 fn one_or_many_or_pairs_are_spawned_as_they_are_asked_for() {
     let (_server, admin) = start();
     let one = json!({
