@@ -49,7 +49,7 @@ pub enum Command {
     /// (CRSOCKET__SERVER__BIND) before the file before the defaults. Tokens are not shown.
     PrintConfig(ServeArgs),
     /// Shows how a running server is: its crSockets by state, rates, drops, latency, memory, and the ten crSockets that have
-    /// been in another state than interacting for the longest time.
+    /// not been interacting for the longest time.
     ///
     /// In a terminal it is drawn anew at each interval (q ends it, p pauses it; NO_COLOR=1 leaves colours out); elsewhere it
     /// prints plain lines. Where the server asks for a token, it is read from a file or from the environment variable

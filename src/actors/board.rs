@@ -62,6 +62,8 @@ struct Entry {
     word: AtomicU64,
     /// When it came into its state, in milliseconds since 1970.
     since: AtomicI64,
+    /// Since when it has not been interacting, likewise; zero while it is.
+    apart: AtomicI64,
     /// Its clientId plus one; zero is none.
     client_id: AtomicU32,
     sent: AtomicU32,
@@ -92,6 +94,8 @@ pub struct Summary<App = AppId> {
     pub state: StateName,
     /// When it came into that state, in milliseconds since 1970; zero where the time was not known.
     pub since: i64,
+    /// Since when it has not been interacting, likewise; none while it is.
+    pub apart_since: Option<i64>,
     /// Its partner, if one is assigned.
     pub partner: Option<ClientId>,
     /// Its clientId, if it has one.
@@ -286,6 +290,7 @@ impl Entry {
             role: word.role,
             state: word.state,
             since: self.since.load(Ordering::Relaxed),
+            apart_since: Some(self.apart.load(Ordering::Relaxed)).filter(|apart| *apart != 0),
             partner: word.partner,
             client_id: self.client_id.load(Ordering::Relaxed).checked_sub(1).and_then(ClientId::from_number),
             sent: self.sent.load(Ordering::Relaxed),
@@ -298,17 +303,30 @@ impl Entry {
 impl Summary {
     /// The same, for a look.
     pub fn as_ref(&self) -> Summary<&AppId> {
-        let Summary { id, ref app, role, state, since, partner, client_id, sent, received, resets } = *self;
-        Summary { id, app, role, state, since, partner, client_id, sent, received, resets }
+        let Summary {
+            id,
+            ref app,
+            role,
+            state,
+            since,
+            apart_since,
+            partner,
+            client_id,
+            sent,
+            received,
+            resets,
+        } = *self;
+        Summary { id, app, role, state, since, apart_since, partner, client_id, sent, received, resets }
     }
 }
 
 impl Summary<&AppId> {
     /// The same, for longer than a look.
     pub fn owned(self) -> Summary {
-        let Summary { id, app, role, state, since, partner, client_id, sent, received, resets } = self;
+        let Summary { id, app, role, state, since, apart_since, partner, client_id, sent, received, resets } =
+            self;
         let app = app.clone();
-        Summary { id, app, role, state, since, partner, client_id, sent, received, resets }
+        Summary { id, app, role, state, since, apart_since, partner, client_id, sent, received, resets }
     }
 }
 
@@ -330,6 +348,13 @@ impl Place {
     pub(super) fn publish_since(&self, since: i64) {
         if let Some(entry) = self.entry() {
             entry.since.store(since, Ordering::Relaxed);
+        }
+    }
+
+    /// Since when it has not been interacting, likewise; none from now on.
+    pub(super) fn publish_apart(&self, since: Option<i64>) {
+        if let Some(entry) = self.entry() {
+            entry.apart.store(since.unwrap_or(0), Ordering::Relaxed);
         }
     }
 

@@ -163,6 +163,9 @@ impl CrSocket {
                 log::trace!("crSocket {}: {from} -> {to}", self.place.id());
                 let at = self.family.shared.calendar();
                 self.place.publish_since(at.unwrap_or(0));
+                if from.is_interacting() || to.is_interacting() {
+                    self.place.publish_apart(at.filter(|_| from.is_interacting()));
+                }
                 self.record_at(at, What::Changed { from, to });
             }
             Notice::Partner(_) => self.place.publish(self.machine.state(), self.machine.partner()),
@@ -420,6 +423,7 @@ impl Actor for CrSocket {
     fn started(&mut self, context: &mut Context<CrSocket>) {
         let at = self.family.shared.calendar();
         self.place.publish_since(at.unwrap_or(0));
+        self.place.publish_apart(at);
         self.record_at(at, What::Spawned);
         self.begin(context);
     }

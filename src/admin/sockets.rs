@@ -40,7 +40,7 @@ pub(super) struct ListQuery {
     client_id: Option<String>,
     /// Those with this partner.
     partner_client_id: Option<String>,
-    /// `socketId` (the default), `since`, `state`, `app` or `clientId`.
+    /// `socketId` (the default), `since`, `notInteractingSince`, `state`, `app` or `clientId`.
     sort: Option<String>,
     /// `asc` (the default) or `desc`.
     order: Option<String>,
@@ -165,6 +165,8 @@ struct Order {
 enum By {
     SocketId,
     Since,
+    /// Those that are interacting come last.
+    NotInteractingSince,
     State,
     App,
     ClientId,
@@ -175,10 +177,17 @@ impl Order {
         let by = match query.sort.as_deref() {
             None | Some("" | "socketId") => By::SocketId,
             Some("since") => By::Since,
+            Some("notInteractingSince") => By::NotInteractingSince,
             Some("state") => By::State,
             Some("app") => By::App,
             Some("clientId") => By::ClientId,
-            Some(text) => return Err(refused("sort", text, "socketId, since, state, app, clientId")),
+            Some(text) => {
+                return Err(refused(
+                    "sort",
+                    text,
+                    "socketId, since, notInteractingSince, state, app, clientId",
+                ));
+            }
         };
         let descending = match query.order.as_deref() {
             None | Some("" | "asc") => false,
@@ -209,6 +218,7 @@ impl By {
         match self {
             By::SocketId => Key::Number(0),
             By::Since => Key::Number(summary.since),
+            By::NotInteractingSince => Key::Number(summary.apart_since.unwrap_or(i64::MAX)),
             By::State => {
                 let place = STATES.iter().position(|state| *state == summary.state.state());
                 Key::Number(place.and_then(|place| i64::try_from(place).ok()).unwrap_or(i64::MAX))
@@ -220,6 +230,12 @@ impl By {
 
     fn fits(self, key: &Key) -> bool {
         matches!((self, key), (By::App, Key::Text(_)))
-            || matches!((self, key), (By::SocketId | By::Since | By::State | By::ClientId, Key::Number(_)))
+            || matches!(
+                (self, key),
+                (
+                    By::SocketId | By::Since | By::NotInteractingSince | By::State | By::ClientId,
+                    Key::Number(_)
+                )
+            )
     }
 }

@@ -50,6 +50,8 @@ pub(super) struct SocketView {
     pub(super) metastates: Vec<&'static str>,
     /// When it came into its state, in milliseconds since 1970.
     pub(super) since: i64,
+    /// Since when it has not been interacting, in milliseconds since 1970; none while it is.
+    pub(super) not_interacting_since: Option<i64>,
     /// How many crEvents of its own left, pings too.
     pub(super) events_out: u32,
     /// How many crEvents of its partner it got, pings too.
@@ -174,6 +176,7 @@ impl SocketView {
             state: StateView::of(summary.state),
             metastates: summary.state.metastates(),
             since: summary.since,
+            not_interacting_since: summary.apart_since,
             events_out: summary.sent,
             events_in: summary.received,
             resets: summary.resets,

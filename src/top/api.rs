@@ -165,13 +165,14 @@ pub(super) struct Socket {
     pub(super) state: String,
     #[serde(deserialize_with = "nullable")]
     pub(super) sub_state: Option<String>,
-    pub(super) since: i64,
+    #[serde(deserialize_with = "nullable")]
+    pub(super) not_interacting_since: Option<i64>,
 }
 
 impl Socket {
-    /// How long it has been in its state, in milliseconds. `at` is of the same clock: the server's.
+    /// How long it has not been interacting, in milliseconds. `at` is of the same clock: the server's.
     pub(super) fn age(&self, at: i64) -> i64 {
-        at.saturating_sub(self.since).max(0)
+        at.saturating_sub(self.not_interacting_since.unwrap_or(at)).max(0)
     }
 }
 

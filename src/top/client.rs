@@ -19,7 +19,7 @@ use super::token::Token;
 const STATS: &str = "/admin/api/stats";
 
 /// The crSockets that have not been interacting for the longest time.
-const WAITING: &str = "/admin/api/sockets?state=!interacting&sort=since&order=asc&limit=10";
+const WAITING: &str = "/admin/api/sockets?state=!interacting&sort=notInteractingSince&order=asc&limit=10";
 
 /// How long a whole answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -44,7 +44,7 @@ fn pages_one_after_the_other_are_the_whole_list() {
         let page = admin.get("/admin/api/sockets?state=readyToPair&limit=1");
         if page["total"] == 32 { Ok(()) } else { Err(page.to_string()) }
     });
-    for sort in ["socketId", "since", "state", "app", "clientId"] {
+    for sort in ["socketId", "since", "notInteractingSince", "state", "app", "clientId"] {
         for order in ["asc", "desc"] {
             let query = format!("sort={sort}&order={order}");
             let whole = ids(&admin.get(&format!("/admin/api/sockets?{query}")));

@@ -110,11 +110,12 @@ fn a_list_is_sorted_by_what_is_asked_for_and_then_by_number() {
     let key = |sort: &str, socket: &Value| match sort {
         "socketId" => String::new(),
         "since" => format!("{:020}", socket["since"].as_i64().unwrap()),
+        "notInteractingSince" => format!("{:020}", socket[sort].as_i64().unwrap_or(i64::MAX)),
         "state" => place(socket).to_string(),
         "app" => socket["app"].as_str().unwrap().to_owned(),
         _ => socket["clientId"].as_str().unwrap_or_default().to_owned(),
     };
-    for sort in ["socketId", "since", "state", "app", "clientId"] {
+    for sort in ["socketId", "since", "notInteractingSince", "state", "app", "clientId"] {
         let ascending = crowd.list(&format!("sort={sort}&order=asc"));
         assert_eq!(ids(&ascending), ids(&crowd.list(&format!("sort={sort}"))), "asc is the default");
         let shown = ascending["sockets"].as_array().unwrap();
@@ -143,11 +144,14 @@ fn an_item_of_the_list_says_what_a_crsocket_is() {
     assert_eq!(one["partnerClientId"], other["clientId"]);
     assert_eq!(one["metastates"], json!(["active", "connected", "paired"]));
     assert_eq!((&one["subState"], &one["resets"]), (&Value::Null, &json!(0)));
+    assert_eq!((&one["state"], &one["notInteractingSince"]), (&json!("interacting"), &Value::Null));
     let recently = one["since"].as_i64().unwrap() - i64::try_from(now()).unwrap();
     assert!((-60_000..1_000).contains(&recently), "since is in milliseconds since 1970: {one}");
     assert!(one["eventsOut"].as_u64() > Some(0) && one["eventsIn"].as_u64() > Some(0), "they ping: {one}");
     let paused = crowd.list("state=passive")["sockets"][0].clone();
     assert_eq!((state_of(&paused).as_str(), &paused["metastates"]), ("passive/paused", &json!([])));
+    let apart = paused["notInteractingSince"].as_i64().unwrap();
+    assert!(apart > 0 && apart <= paused["since"].as_i64().unwrap(), "since it came to be: {paused}");
     let mut names: Vec<_> = one.as_object().unwrap().keys().map(String::as_str).collect();
     names.sort_unstable();
     let expected = [
@@ -156,6 +160,7 @@ fn an_item_of_the_list_says_what_a_crsocket_is() {
         "eventsIn",
         "eventsOut",
         "metastates",
+        "notInteractingSince",
         "partnerClientId",
         "resets",
         "role",
@@ -185,7 +190,10 @@ fn what_cannot_be_asked_for_is_refused_with_what_can() {
         ("metastate=free", "metastate = \"free\" is not accepted; accepted: active, connected, paired"),
         ("clientId=12345", "clientId = \"12345\" is not accepted; accepted: a clientId of six digits"),
         ("partnerClientId=x", "partnerClientId = \"x\" is not accepted; accepted: a clientId of six digits"),
-        ("sort=role", "sort = \"role\" is not accepted; accepted: socketId, since, state, app, clientId"),
+        (
+            "sort=role",
+            "sort = \"role\" is not accepted; accepted: socketId, since, notInteractingSince, state, app, clientId",
+        ),
         ("order=up", "order = \"up\" is not accepted; accepted: asc, desc"),
         ("limit=0", "limit = \"0\" is not accepted; accepted: 1 to 1000"),
         ("limit=1001", "limit = \"1001\" is not accepted; accepted: 1 to 1000"),

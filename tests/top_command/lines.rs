@@ -31,8 +31,10 @@ fn refused(command: Command, parts: &[&str]) {
 fn once_is_one_block() {
     let admin = Admin::start(Manner::Open);
     assert_eq!(run(top(&admin.url(), &["--once"])), (Some(0), BLOCK.to_owned(), String::new()));
-    let resources =
-        ["/admin/api/stats", "/admin/api/sockets?state=!interacting&sort=since&order=asc&limit=10"];
+    let resources = [
+        "/admin/api/stats",
+        "/admin/api/sockets?state=!interacting&sort=notInteractingSince&order=asc&limit=10",
+    ];
     assert_eq!(admin.seen(), resources.map(|resource| format!("GET {resource} -")));
     let below = format!("{}/", admin.url());
     assert_eq!(run(top(&below, &["--once"])).0, Some(0), "a slash at the end of the address does no harm");

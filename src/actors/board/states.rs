@@ -72,6 +72,11 @@ impl StateName {
         self.names().1
     }
 
+    /// Whether it is interacting.
+    pub fn is_interacting(self) -> bool {
+        self.0 == INTERACTING
+    }
+
     /// The published names of the metastates that hold: `active`, `connected`, `paired`.
     pub fn metastates(self) -> Vec<&'static str> {
         let holding: &[&str] = match self.state() {

@@ -118,6 +118,7 @@ fn a_crsocket_publishes_itself() {
         role: Role::Responder,
         state: StateName::of(&State::Interacting),
         since: 0,
+        apart_since: None,
         partner: Some(id(999_999)),
         client_id: Some(id(0)),
         sent: 2,
