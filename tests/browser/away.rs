@@ -1,6 +1,9 @@
 //! Pages that are hidden, closed, or die: what their partner makes of it.
 
+use std::time::{Duration, Instant};
+
 use crate::page::Page;
+use crate::process::PATIENCE;
 use crate::responder::Responder;
 use crate::setup::{Client, Site, Way};
 
@@ -28,7 +31,15 @@ impl Pair {
         let mark = self.responder.mark();
         leave(&self.page);
         self.responder.reaches("readyToPair", None);
-        let states = self.responder.states_since(mark);
+        // Its observer is told a moment after the board.
+        let deadline = Instant::now() + PATIENCE;
+        let states = loop {
+            let states = self.responder.states_since(mark);
+            if states.ends_with(&["searching", "readyToPair"]) || Instant::now() > deadline {
+                break states;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
         assert!(states.ends_with(&["searching", "readyToPair"]), "{states:?}");
         self.responder.heard("inactive", mark)
     }
