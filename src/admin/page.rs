@@ -1,6 +1,6 @@
 //! `/admin/`: the page, from the program itself. And what is said where nothing is.
 
-use actix_web::http::header::{self, EntityTag, Header, IfNoneMatch};
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -37,16 +37,11 @@ pub(super) async fn answer(request: HttpRequest) -> HttpResponse {
     if *request.method() != Method::GET && *request.method() != Method::HEAD {
         return Problem::method_not_allowed(request.method().as_str(), "GET, HEAD").response();
     }
-    let tag = EntityTag::new_strong(file.hash.iter().map(|byte| format!("{byte:02x}")).collect());
-    let mut response =
-        if is_known(&tag, &request) { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    let mut response = file.answer(name, &request);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
-        .insert_header(header::ETag(tag))
-        .insert_header((header::CACHE_CONTROL, "no-cache"))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
-        .insert_header((header::REFERRER_POLICY, "no-referrer"));
-    response.content_type(content_type(name)).body(file.bytes)
 }
 
 /// Whether the page, one of its files or the way to it is at this path.
@@ -63,22 +58,4 @@ fn find(path: &str) -> Option<(&str, WebFile)> {
     let name = path.strip_prefix(PAGE)?;
     let name = if name.is_empty() { "index.html" } else { name };
     Some((name, web::find(&format!("{FOLDER}{name}"))?))
-}
-
-fn is_known(tag: &EntityTag, request: &HttpRequest) -> bool {
-    match IfNoneMatch::parse(request) {
-        Ok(IfNoneMatch::Any) => true,
-        Ok(IfNoneMatch::Items(known)) => known.iter().any(|known| known.weak_eq(tag)),
-        Err(_) => false,
-    }
-}
-
-fn content_type(name: &str) -> &'static str {
-    match name.rsplit('.').next() {
-        Some("html") => "text/html; charset=utf-8",
-        Some("css") => "text/css; charset=utf-8",
-        Some("js") => "text/javascript; charset=utf-8",
-        Some("svg") => "image/svg+xml",
-        _ => "application/octet-stream",
-    }
 }

@@ -6,17 +6,14 @@ mod root;
 #[cfg(test)]
 mod tests;
 
-use std::convert::Infallible;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 use actix_files::NamedFile;
-use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::error::BlockingError;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
-use actix_web::web::{self, Bytes};
+use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
 use percent_encoding::{
     AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, percent_encode, utf8_percent_encode,
@@ -28,6 +25,7 @@ pub use root::{WebRoot, WebRootError};
 use super::built_in::{self, BuiltIn};
 use super::throttle::Throttle;
 use crate::problem::Problem;
+use crate::web::Unsent;
 
 /// What a folder answers with.
 pub(super) const INDEX: &str = "index.html";
@@ -122,21 +120,6 @@ fn file_answer(file: NamedFile, request: &HttpRequest) -> HttpResponse {
         return response.map_body(|_, body| BoxBody::new(Unsent(body.size())));
     }
     response
-}
-
-/// A body that is measured but not sent, and so need not be read.
-pub(super) struct Unsent(pub(super) BodySize);
-
-impl MessageBody for Unsent {
-    type Error = Infallible;
-
-    fn size(&self) -> BodySize {
-        self.0
-    }
-
-    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
-        Poll::Ready(None)
-    }
 }
 
 /// To the same path with a slash behind it, relative: whatever stands before it may be a proxy's.
