@@ -183,12 +183,11 @@ impl Board {
 
     /// How many crSockets there are in each state, by the published names of the states.
     pub fn count_by_state(&self) -> BTreeMap<&'static str, usize> {
-        let mut counts = BTreeMap::new();
-        self.look(SocketId(0), |summary| {
-            *counts.entry(summary.state.state()).or_default() += 1;
-            ControlFlow::<()>::Continue(())
-        });
-        counts
+        let mut by_state = BTreeMap::new();
+        for Count { state, count, .. } in self.count() {
+            *by_state.entry(state.state()).or_default() += count;
+        }
+        by_state
     }
 
     /// How many crSockets there are of each app, in each role and state; nothing where there are none.
@@ -297,26 +296,6 @@ impl Entry {
             received: self.received.load(Ordering::Relaxed),
             resets: self.resets.load(Ordering::Relaxed),
         })
-    }
-}
-
-impl Summary {
-    /// The same, for a look.
-    pub fn as_ref(&self) -> Summary<&AppId> {
-        let Summary {
-            id,
-            ref app,
-            role,
-            state,
-            since,
-            apart_since,
-            partner,
-            client_id,
-            sent,
-            received,
-            resets,
-        } = *self;
-        Summary { id, app, role, state, since, apart_since, partner, client_id, sent, received, resets }
     }
 }
 

@@ -12,6 +12,7 @@ use super::messages::{ClientIdsReserved, GiveClientId};
 use super::registry::Registry;
 use crate::protocol::ids::ClientId;
 use crate::protocol::sessions::NoClientIdNow;
+use crate::protocol::time::Millis;
 
 /// Reserves positions of the sequence so that all below the number given may be given out, and returns the new bound once
 /// it is on disk, which may take milliseconds; or says why it cannot.
@@ -40,6 +41,16 @@ pub enum NoClientId {
     /// The rules say so.
     #[error("{}", .0.detail())]
     NotNow(NoClientIdNow),
+}
+
+impl NoClientId {
+    /// When to ask again, where that is known.
+    pub fn retry_after(&self) -> Option<Millis> {
+        match self {
+            NoClientId::NotNow(why) => why.retry_after(),
+            NoClientId::Gone | NoClientId::Closed | NoClientId::NotStored(_) => None,
+        }
+    }
 }
 
 impl ClientIds {

@@ -59,6 +59,11 @@ pub fn since_1970() -> Option<Duration> {
     SystemTime::now().duration_since(UNIX_EPOCH).ok()
 }
 
+/// The same in milliseconds.
+pub fn unix_millis() -> Option<i64> {
+    i64::try_from(since_1970()?.as_millis()).ok()
+}
+
 /// The same in whole seconds; zero where there is none.
 pub fn unix_seconds() -> u64 {
     since_1970().map_or(0, |since| since.as_secs())

@@ -9,8 +9,8 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError;
 
 use super::board::{SocketId, StateName};
+use super::clock::unix_millis;
 use super::recent::{EventType, Happening, What};
-use super::shared::system_calendar;
 use crate::protocol::ids::{AppId, ClientId, Pid, Role};
 use crate::protocol::sessions::{Ended, Note};
 
@@ -200,7 +200,7 @@ impl Feed {
             | Note::ReplyLost { .. } => return,
         };
         self.sessions.tell(|| SessionChanged {
-            at: system_calendar().unwrap_or(0),
+            at: unix_millis().unwrap_or(0),
             client_id: *client_id,
             pid: *pid,
             app: app(*pid),

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::board::{Board, SocketId, Summary};
 use super::client_ids::ClientIds;
+use super::clock::unix_millis;
 use super::details::SocketDetails;
 use super::feed::Feed;
 use super::link::http::HttpLink;
@@ -21,7 +22,7 @@ use super::link::{Link, PortNo};
 use super::messages::{GetDetails, Remove, SendCrEvent, SendInPlace, SetFact, SocketEvent};
 use super::recent::Recent;
 use super::registry::Registry;
-use super::shared::{Counted, HostWide, Shared, system_calendar};
+use super::shared::{Counted, HostWide, Shared};
 use super::socket::{Birth, CrSocket, Facts};
 use crate::metrics::Counters;
 use crate::protocol::action::{Fate, Ticket};
@@ -144,7 +145,7 @@ impl HostSettings {
             published: Published::default(),
             counters: Arc::default(),
             random: || fastrand::u64(..),
-            calendar: system_calendar,
+            calendar: unix_millis,
         }
     }
 }

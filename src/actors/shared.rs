@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use super::board::Board;
 use super::client_ids::ClientIds;
-use super::clock::{Clock, since_1970};
+use super::clock::Clock;
 use super::feed::Feed;
 use super::recent::Recent;
 use super::sender::Letter;
@@ -108,9 +108,4 @@ impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared").field("clock", &self.clock).finish_non_exhaustive()
     }
-}
-
-/// The system's calendar time, in milliseconds since 1970.
-pub(super) fn system_calendar() -> Option<i64> {
-    i64::try_from(since_1970()?.as_millis()).ok()
 }

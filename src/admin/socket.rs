@@ -10,7 +10,7 @@ use super::views::{HappeningView, KindCountsView, SocketView, not_empty, shown};
 use super::why::why;
 use super::{Admin, asked, openapi};
 use crate::actors::board::{SocketId, StateName, Summary};
-use crate::actors::clock::since_1970;
+use crate::actors::clock::unix_millis;
 use crate::actors::details::{LastError, SocketDetails};
 use crate::actors::host::FoundSocket;
 use crate::actors::inspection::GetBoth;
@@ -190,7 +190,7 @@ fn pair(summary: &Summary) -> Option<(ClientId, ClientId)> {
 }
 
 fn in_state_for(since: i64) -> Millis {
-    let now = since_1970().and_then(|now| i64::try_from(now.as_millis()).ok()).unwrap_or(since);
+    let now = unix_millis().unwrap_or(since);
     Millis(now.saturating_sub(since)).at_least_zero()
 }
 
@@ -211,7 +211,7 @@ fn view(
             .collect();
     timers.sort_by_key(|timer| timer.due_in_ms);
     SocketFullView {
-        summary: SocketView::of(&summary.as_ref()),
+        summary: SocketView::of(summary),
         why,
         facts: FactsView {
             visible: client.visible,

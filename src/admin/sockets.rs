@@ -96,7 +96,7 @@ pub(super) async fn list(admin: Data<Admin>, query: Query<ListQuery>) -> Result<
     found.truncate(limit);
     let next = found.last().filter(|_| has_more).map(Cursor::to_string);
     let sockets = found.iter().filter_map(|place| board.get(SocketId(place.id)));
-    let sockets = sockets.map(|summary| SocketView::of(&summary.as_ref())).collect();
+    let sockets = sockets.map(|summary| SocketView::of(&summary)).collect();
     Ok(Json(SocketList { sockets, total, next }))
 }
 

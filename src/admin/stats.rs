@@ -14,7 +14,7 @@ use super::process::{self, Usage};
 use super::views::STATES;
 use super::{Admin, openapi};
 use crate::actors::board::{Board, Count};
-use crate::actors::clock::since_1970;
+use crate::actors::clock::unix_millis;
 use crate::actors::messages::{GetLoad, Load};
 use crate::metrics::{Counter, Counters, Percentiles};
 
@@ -154,7 +154,7 @@ impl Sampler {
             cpu_seconds: process::usage().cpu_seconds,
             load: Load::default(),
         };
-        Sampler { admin: Arc::downgrade(admin), started: now, started_at: unix_millis(), last }
+        Sampler { admin: Arc::downgrade(admin), started: now, started_at: unix_millis().unwrap_or(0), last }
     }
 
     pub(super) async fn run(mut self) {
@@ -204,7 +204,7 @@ impl Sampler {
                 .fold(0.0, |sum, more| sum + more)
         };
         let stats = Stats {
-            at: unix_millis(),
+            at: unix_millis().unwrap_or(0),
             version: env!("CARGO_PKG_VERSION"),
             started_at: self.started_at,
             uptime_ms: i64::try_from(now.duration_since(self.started).as_millis()).unwrap_or(i64::MAX),
@@ -224,10 +224,6 @@ impl Sampler {
         self.last = Last { at: now, counts, transitions, cpu_seconds: process.cpu_seconds, load: *load };
         stats
     }
-}
-
-fn unix_millis() -> i64 {
-    since_1970().and_then(|since| i64::try_from(since.as_millis()).ok()).unwrap_or(0)
 }
 
 #[allow(clippy::cast_precision_loss, reason = "rates are shown with a few digits")]

@@ -9,7 +9,6 @@ use super::asked::{self, refused};
 use super::socket::{SocketFullView, full};
 use super::views::SocketView;
 use super::{Admin, openapi};
-use crate::actors::client_ids::NoClientId;
 use crate::actors::host::{CrSocketBuilder, FoundSocket, SocketHandle};
 use crate::actors::messages::SetFact;
 use crate::problem::Problem;
@@ -131,7 +130,7 @@ pub(super) async fn spawn(admin: Data<Admin>, body: Json<SpawnBody>) -> Result<i
         if let Some(found) = FoundSocket::find(&admin.parts.published.board, socket.id()) {
             found.details().await;
         }
-        sockets.extend(socket.summary().map(|summary| SocketView::of(&summary.as_ref())));
+        sockets.extend(socket.summary().map(|summary| SocketView::of(&summary)));
     }
     Ok(HttpResponse::Created().json(Spawned { sockets }))
 }
@@ -197,10 +196,7 @@ async fn pairs_of(admin: &Admin, wanted: &Wanted, pairs: usize) -> Result<Vec<So
 async fn new_client_id(admin: &Admin) -> Result<ClientId, Problem> {
     let given = admin.parts.client_ids.give_own(&admin.parts.registry).await;
     given.map_err(|why| {
-        let after = match &why {
-            NoClientId::NotNow(why) => why.retry_after().map_or(1, |after| after.0 / 1_000),
-            NoClientId::Gone | NoClientId::Closed | NoClientId::NotStored(_) => 1,
-        };
+        let after = why.retry_after().map_or(1, |after| after.0 / 1_000);
         Problem::not_now(format!("no clientId: {why}"), after)
     })
 }

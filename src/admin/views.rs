@@ -8,7 +8,7 @@ use crate::actors::board::{StateName, Summary};
 use crate::actors::details::KindCounts;
 use crate::actors::inspection::{InUse, SessionDetails, UsedBy};
 use crate::actors::recent::{Happening, What};
-use crate::protocol::ids::{AppId, ClientId};
+use crate::protocol::ids::ClientId;
 use crate::protocol::sessions::Contest;
 use crate::protocol::time::Millis;
 
@@ -166,7 +166,7 @@ impl StateView {
 }
 
 impl SocketView {
-    pub(super) fn of(summary: &Summary<&AppId>) -> SocketView {
+    pub(super) fn of(summary: &Summary) -> SocketView {
         SocketView {
             socket_id: summary.id.0,
             app: summary.app.to_string(),

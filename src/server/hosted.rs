@@ -7,7 +7,7 @@ use actix::{Actor, Addr};
 use actix_rt::task::JoinHandle;
 use tokio::time::sleep;
 
-use crate::actors::client_ids::{ClientIds, NoClientId};
+use crate::actors::client_ids::ClientIds;
 use crate::actors::clock::duration;
 use crate::actors::echo::{Echo, Observes};
 use crate::actors::host::{CrSocketBuilder, Host, HostSettings, Published, Server, SocketHandle};
@@ -184,11 +184,7 @@ impl Nursery {
                 Ok(id) => return id,
                 Err(why) => why,
             };
-            let asks_again = match &why {
-                NoClientId::NotNow(why) => why.retry_after(),
-                NoClientId::Gone | NoClientId::Closed | NoClientId::NotStored(_) => None,
-            };
-            let wait = asks_again.map_or(RETRY, duration);
+            let wait = why.retry_after().map_or(RETRY, duration);
             let level = if self.said_why { log::Level::Debug } else { log::Level::Warn };
             self.said_why = true;
             log::log!(level, "hosted clients wait for clientIds: {why}");

@@ -88,15 +88,15 @@ impl AdminListeners {
     pub(super) fn open(settings: &Settings) -> Result<AdminListeners, ServerError> {
         let mut open = Vec::new();
         for address in &settings.admin.bind {
-            match listening(*address, ADMIN_BACKLOG) {
+            match bind(*address, ADMIN_BACKLOG) {
                 Ok(socket) => open.push(socket),
-                Err(source) if source.kind() == io::ErrorKind::AddrInUse => {
-                    if settings.demo.is_none() {
-                        return Err(ServerError::AdminAddressInUse { address: *address });
-                    }
+                Err(ServerError::AddressInUse { address }) if settings.demo.is_some() => {
                     log::warn!("there is no admin page: another program listens on {address}");
                 }
-                Err(source) => return Err(ServerError::Listen { address: *address, source }),
+                Err(ServerError::AddressInUse { address }) => {
+                    return Err(ServerError::AdminAddressInUse { address });
+                }
+                Err(error) => return Err(error),
             }
         }
         Ok(AdminListeners(open))

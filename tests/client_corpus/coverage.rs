@@ -151,7 +151,7 @@ impl Coverage {
                     Some(1..=ASLEEP) => "late",
                     Some(_) => "after a sleep",
                 };
-                format!("timer: {}, {when}", json::timer_name(*timer))
+                format!("timer: {}, {when}", timer.as_str())
             }
         };
         self.note(what);
@@ -242,8 +242,8 @@ fn effect_name(effect: &Effect) -> String {
             }
         }
         Effect::RequestClientId => "requestClientId".into(),
-        Effect::SetTimer { timer, .. } => format!("setTimer: {}", json::timer_name(*timer)),
-        Effect::CancelTimer(timer) => format!("cancelTimer: {}", json::timer_name(*timer)),
+        Effect::SetTimer { timer, .. } => format!("setTimer: {}", timer.as_str()),
+        Effect::CancelTimer(timer) => format!("cancelTimer: {}", timer.as_str()),
         Effect::Notify(Notice::State { .. }) => "state".into(),
         Effect::Notify(Notice::ClientId(_)) => "clientId".into(),
         Effect::Notify(Notice::Partner(None)) => "partnerClientId: none".into(),

@@ -4,7 +4,7 @@ use crsocket::protocol::action::{Fate, Message, Notice, Outcome, Post, Refusal, 
 use crsocket::protocol::event::{CrEvent, InvalidEvent};
 use crsocket::protocol::ids::{AccessToken, Assigned, ClientId, Pid};
 use crsocket::protocol::receiver::{self, StreamEnd};
-use crsocket::protocol::time::{TimerKind, Timing};
+use crsocket::protocol::time::Timing;
 use crsocket::protocol::wire::Frame;
 use crsocket::protocol::wired::{Effect, Input, WiredSocket};
 use crsocket::protocol::{send_line, socket};
@@ -76,7 +76,7 @@ pub fn input(input: &Input) -> Value {
             json!({ "answer": { "number": number.0, "outcome": outcome(of) } })
         }
         Input::SendLine(other) => panic!("nobody but a crSocket says {other:?}"),
-        Input::Timer(timer) => json!({ "timer": timer_name(*timer) }),
+        Input::Timer(timer) => json!({ "timer": timer.as_str() }),
     }
 }
 
@@ -156,9 +156,9 @@ pub fn effect(effect: &Effect) -> Value {
         Effect::Send { number, post } => send(number.0, post),
         Effect::RequestClientId => json!({ "requestClientId": true }),
         Effect::SetTimer { timer, after } => {
-            json!({ "setTimer": { "timer": timer_name(*timer), "after": after.0 } })
+            json!({ "setTimer": { "timer": timer.as_str(), "after": after.0 } })
         }
-        Effect::CancelTimer(timer) => json!({ "cancelTimer": timer_name(*timer) }),
+        Effect::CancelTimer(timer) => json!({ "cancelTimer": timer.as_str() }),
         Effect::Notify(notice) => self::notice(notice),
     }
 }
@@ -258,22 +258,5 @@ fn assigned<T>(assigned: &Assigned<T>, text: impl FnOnce(&T) -> String) -> Value
         Assigned::Nothing => Value::Null,
         Assigned::Invalid => json!(""),
         Assigned::Valid(value) => json!(text(value)),
-    }
-}
-
-/// The name of a timer.
-pub fn timer_name(timer: TimerKind) -> &'static str {
-    match timer {
-        TimerKind::Hello => "hello",
-        TimerKind::Reopen => "reopen",
-        TimerKind::Alive => "alive",
-        TimerKind::Close => "close",
-        TimerKind::Pace => "pace",
-        TimerKind::Unassign => "unassign",
-        TimerKind::Answer => "answer",
-        TimerKind::Ping => "ping",
-        TimerKind::Partner => "partner",
-        TimerKind::ClientId => "clientId",
-        TimerKind::Release => "release",
     }
 }

@@ -3,7 +3,6 @@
 use crsocket::protocol::time::TimerKind;
 
 use super::coverage::{ASSIGNED, arrow, row_name};
-use super::json;
 
 /// Everything that must occur.
 pub(super) fn required() -> Vec<String> {
@@ -99,7 +98,7 @@ fn fates() -> Vec<String> {
 fn timers() -> Vec<String> {
     let mut names = Vec::new();
     for timer in TimerKind::ALL {
-        let name = json::timer_name(timer);
+        let name = timer.as_str();
         names.push(format!("setTimer: {name}"));
         // The spacing of events is waited for to its end.
         if timer != TimerKind::Pace {
