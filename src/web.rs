@@ -13,6 +13,9 @@ use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use rust_embed::Embed;
 
+/// Where the files are that pages share; in each page's folder they are below the same name.
+pub const SHARED: &str = "shared/";
+
 /// All of `src/web`.
 #[derive(Embed)]
 #[folder = "src/web/"]

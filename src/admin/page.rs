@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::openapi::Methods;
 use crate::problem::Problem;
-use crate::web::{self, WebFile};
+use crate::web::{self, SHARED, WebFile};
 
 /// Below which its files are, here as in the program.
 const FOLDER: &str = "admin/";
@@ -57,5 +57,9 @@ fn leads_to_it(path: &str) -> bool {
 fn find(path: &str) -> Option<(&str, WebFile)> {
     let name = path.strip_prefix(PAGE)?;
     let name = if name.is_empty() { "index.html" } else { name };
-    Some((name, web::find(&format!("{FOLDER}{name}"))?))
+    let file = match name.starts_with(SHARED) {
+        true => web::find(name)?,
+        false => web::find(&format!("{FOLDER}{name}"))?,
+    };
+    Some((name, file))
 }

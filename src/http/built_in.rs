@@ -4,7 +4,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::files::INDEX;
-use crate::web::{self, WebFile};
+use crate::web::{self, SHARED, WebFile};
 
 /// Below `js/`: the browser client, and the declarations of its types.
 const CLIENT: [&str; 2] = ["crsocket-client.js", "crsocket-client.d.ts"];
@@ -48,6 +48,7 @@ impl BuiltIn {
         let is_demo = first == DEMO && self.demo;
         let name = match first {
             "js" if CLIENT.contains(&rest) => rest,
+            _ if is_demo && rest.starts_with(SHARED) => rest,
             _ if is_demo => path,
             _ => return None,
         };
@@ -97,6 +98,8 @@ mod tests {
             "js/demo/index.html",
             "crsocket-client.js",
             "demo/../front_page.css",
+            "shared/palette.css",
+            "demo/shared/../front_page.css",
             "demo/./front_page.css",
             "demox",
         ] {

@@ -3,10 +3,11 @@
 use super::{Facts, Shown};
 
 /// What the page may load: its own style, known by its hash, and nothing else.
-pub(super) const POLICY: &str = "default-src 'none'; style-src 'sha256-oL2TY04VuxiZvH16ZqUs9BLQ6ofpEhX7XG2pgOM3hTI='; img-src data:; base-uri 'none'; \
+pub(super) const POLICY: &str = "default-src 'none'; style-src 'sha256-Mpf/rPDA1hbJCyt9tM+vW0+SFQx70CsjXTMxdCaiQPU='; img-src data:; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
 
-pub(super) const STYLE: &str = include_str!("../../web/front_page.css");
+pub(super) const STYLE: &str =
+    concat!(include_str!("../../web/shared/palette.css"), include_str!("../../web/front_page.css"));
 
 /// Two devices and the line between them.
 const SIGN: &str = r##"<svg viewBox="0 0 48 48" fill="none" stroke="currentColor" stroke-width="3" aria-hidden="true">
