@@ -10,6 +10,7 @@ use tokio::sync::broadcast::error::TryRecvError;
 
 use super::board::{SocketId, StateName};
 use super::clock::unix_millis;
+use super::counted::Counted;
 use super::recent::{EventType, Happening, What};
 use crate::protocol::ids::{AppId, ClientId, Pid, Role};
 use crate::protocol::sessions::{Ended, Note};
@@ -115,7 +116,7 @@ struct Channel<T> {
 #[derive(Debug)]
 pub struct Watcher<T> {
     receiver: broadcast::Receiver<T>,
-    _counted: Watching,
+    _counted: Counted,
 }
 
 /// What a watcher finds.
@@ -128,10 +129,6 @@ pub enum Watched<T> {
     /// Nothing more for now.
     Nothing,
 }
-
-/// Counts somebody who watches.
-#[derive(Debug)]
-pub struct Watching(Arc<AtomicUsize>);
 
 impl Feed {
     /// How many changes of state there were since the start.
@@ -155,8 +152,8 @@ impl Feed {
     }
 
     /// CrEvents are told with their params, until what is returned is dropped.
-    pub fn watch_params(&self) -> Watching {
-        Watching::new(&self.params)
+    pub fn watch_params(&self) -> Counted {
+        Counted::new(&self.params)
     }
 
     /// Whether crEvents are told with their params.
@@ -211,7 +208,7 @@ impl Feed {
 
 impl<T: Clone> Channel<T> {
     fn watch(&self) -> Watcher<T> {
-        Watcher { receiver: self.sender.subscribe(), _counted: Watching::new(&self.watchers) }
+        Watcher { receiver: self.sender.subscribe(), _counted: Counted::new(&self.watchers) }
     }
 
     fn tell(&self, what: impl FnOnce() -> T) {
@@ -236,19 +233,6 @@ impl<T: Clone> Watcher<T> {
             Err(TryRecvError::Lagged(missed)) => Watched::Missed(missed),
             Err(TryRecvError::Empty | TryRecvError::Closed) => Watched::Nothing,
         }
-    }
-}
-
-impl Watching {
-    fn new(count: &Arc<AtomicUsize>) -> Watching {
-        count.fetch_add(1, Ordering::Relaxed);
-        Watching(Arc::clone(count))
-    }
-}
-
-impl Drop for Watching {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -20,6 +20,7 @@
 pub mod board;
 pub mod client_ids;
 pub mod clock;
+pub mod counted;
 pub mod details;
 pub mod echo;
 pub mod feed;

@@ -40,23 +40,6 @@ pub(super) struct HostWide {
     pub(super) latest_timer: AtomicI64,
 }
 
-/// Counts a crSocket as long as it lives, on its way in and out, too.
-#[derive(Debug)]
-pub(super) struct Counted(Arc<AtomicUsize>);
-
-impl Counted {
-    pub(super) fn new(live: &Arc<AtomicUsize>) -> Counted {
-        live.fetch_add(1, Ordering::Relaxed);
-        Counted(Arc::clone(live))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// What the crSockets of one host on one thread share.
 pub(super) struct Shared {
     pub(super) host: Arc<HostWide>,

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::board::{Place, StateName};
 use super::clock::duration;
+use super::counted::Counted;
 use super::details::SocketDetails;
 use super::feed::Who;
 use super::guard::{Child, Family};
@@ -22,7 +23,7 @@ use super::messages::{
 use super::receiver::EventReceiver;
 use super::recent::{EventType, Happening, What};
 use super::sender::EventSender;
-use super::shared::{Counted, Shared};
+use super::shared::Shared;
 use super::timers::{HasTimers, Timers};
 use crate::metrics::Counter;
 use crate::protocol::action::{Fate, Notice, SocketAction, Ticket, WhyDropped};

@@ -35,6 +35,12 @@ fn optional<T>(
     }
 }
 
+/// One of these names.
+pub(super) fn one_of(what: &str, text: &str, all: &[&'static str]) -> Result<&'static str, Problem> {
+    let found = all.iter().find(|name| **name == text).copied();
+    found.ok_or_else(|| refused(what, text, all.join(", ")))
+}
+
 pub(super) fn client_id(what: &str, text: Option<&str>) -> Result<Option<ClientId>, Problem> {
     optional(what, text, "a clientId of six digits", |text| ClientId::parse(text).ok())
 }

@@ -184,6 +184,11 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
     Some(bytes)
 }
 
+/// From where a request comes.
+fn peer(request: &HttpRequest) -> IpAddr {
+    request.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip())
+}
+
 /// Whoever has one IPv6 address has all of its /64.
 fn network(from: IpAddr) -> IpAddr {
     match from.to_canonical() {
@@ -240,7 +245,7 @@ fn may_pass(guard: &Guard, request: &HttpRequest) -> Result<(), Problem> {
     if is_open(request.method(), request.path()) {
         return Ok(());
     }
-    let from = request.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip());
+    let from = peer(request);
     let cookie = request.cookie(COOKIE);
     guard.admit(from, headers, cookie.as_ref().map(Cookie::value))
 }
@@ -322,7 +327,7 @@ pub(super) async fn log_in(
     body: Json<LoginBody>,
 ) -> Result<HttpResponse, Problem> {
     let Some(token) = &admin.guard.token else { return Ok(HttpResponse::NoContent().finish()) };
-    let from = request.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip());
+    let from = peer(&request);
     admin.guard.compare(from, &body.token, token)?;
     let cookie = Cookie::build(COOKIE, admin.guard.log_in()?)
         .path("/")

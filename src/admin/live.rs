@@ -16,9 +16,8 @@ use super::extractors::without_values;
 use super::views::{STATES, StateView, json, shown};
 use super::{Admin, asked};
 use crate::actors::board::SocketId;
-use crate::actors::feed::{
-    EventPassed, SessionChange, SessionChanged, Transition, Watched, Watcher, Watching, Who,
-};
+use crate::actors::counted::Counted;
+use crate::actors::feed::{EventPassed, SessionChange, SessionChanged, Transition, Watched, Watcher, Who};
 use crate::problem::Problem;
 use crate::protocol::ids::{AppId, ClientId};
 use crate::protocol::sessions::Ended;
@@ -50,7 +49,7 @@ struct Live {
     sessions: Option<Watcher<SessionChanged>>,
     /// When the stats were that were sent last; none are where they are not watched.
     stats: Option<i64>,
-    params: Option<Watching>,
+    params: Option<Counted>,
     last_heard: Instant,
     _counted: Counted,
 }
@@ -86,31 +85,13 @@ enum Kind {
     Stats,
 }
 
-/// Counts a watcher.
-struct Counted(Data<Admin>);
-
-impl Counted {
-    /// None where there are too many.
-    fn new(admin: &Data<Admin>) -> Option<Counted> {
-        let counted = Counted(admin.clone());
-        let before = admin.watchers.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        (before < WATCHERS).then_some(counted)
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.watchers.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
-    }
-}
-
 /// Begins to serve a watcher.
 pub(super) async fn answer(
     admin: Data<Admin>,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, actix_web::Error> {
-    let counted = Counted::new(&admin)
+    let counted = Counted::below(&admin.watchers, WATCHERS)
         .ok_or_else(|| Problem::not_now(format!("{WATCHERS} watch already, and no more may"), 10))?;
     let live = Live {
         admin,
@@ -134,12 +115,7 @@ impl Live {
         })?;
         let state = match asked.state.as_deref() {
             None | Some("") => None,
-            Some(text) => Some(
-                STATES
-                    .into_iter()
-                    .find(|state| *state == text)
-                    .ok_or_else(|| asked::refused("state", text, STATES.join(", ")))?,
-            ),
+            Some(text) => Some(asked::one_of("state", text, &STATES)?),
         };
         if asked.params && !self.admin.parts.settings.admin.show_params {
             return Err(Problem::bad_request("params are shown only where admin.show_params allows it"));

@@ -99,7 +99,7 @@ pub struct Admin {
     /// As of the last second.
     stats: ArcSwap<Stats>,
     /// How many watch what happens.
-    watchers: AtomicUsize,
+    watchers: Arc<AtomicUsize>,
     /// Whether the server stops.
     stopping: AtomicBool,
 }
@@ -112,7 +112,7 @@ impl Admin {
             parts,
             guard,
             stats: ArcSwap::default(),
-            watchers: AtomicUsize::new(0),
+            watchers: Arc::default(),
             stopping: AtomicBool::new(false),
         })
     }

@@ -124,11 +124,11 @@ impl Filter {
         Ok(Filter {
             app: asked::app(query.app.as_deref())?,
             role: asked::role(query.role.as_deref())?,
-            state: state.map(|text| one_of("state", text, &STATES)).transpose()?,
+            state: state.map(|text| asked::one_of("state", text, &STATES)).transpose()?,
             but_state,
             metastate: match query.metastate.as_deref() {
                 None | Some("") => None,
-                Some(text) => Some(one_of("metastate", text, &METASTATES)?),
+                Some(text) => Some(asked::one_of("metastate", text, &METASTATES)?),
             },
             sub_state: query.sub_state.as_deref().filter(|text| !text.is_empty()).map(Box::from),
             client_id: asked::client_id("clientId", query.client_id.as_deref())?,
@@ -146,11 +146,6 @@ impl Filter {
             && self.client_id.is_none_or(|id| Some(id) == summary.client_id)
             && self.partner.is_none_or(|id| Some(id) == summary.partner)
     }
-}
-
-fn one_of(what: &str, text: &str, all: &[&'static str]) -> Result<&'static str, Problem> {
-    let found = all.iter().find(|name| **name == text).copied();
-    found.ok_or_else(|| refused(what, text, all.join(", ")))
 }
 
 /// In which order they are shown, and from where on.
