@@ -7,9 +7,14 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::load::{GateArgs, LoadArgs};
+pub use self::simulate::{ClientIdRange, CrowdArgs, SimulateArgs};
 use crate::check::plan::Faults;
 use crate::config::Overrides;
 use crate::protocol::time::Millis;
+
+mod load;
+mod simulate;
 
 /// CRSocket: pairs a tester's controller with a participant's responder.
 ///

@@ -95,11 +95,13 @@ pub mod config_command;
 pub mod demo;
 pub mod file_watch;
 pub mod http;
+pub mod load;
 pub mod metrics;
 pub mod practice;
 pub mod problem;
 pub mod protocol;
 pub mod server;
+pub mod simulate;
 pub mod top;
 pub mod web;
 

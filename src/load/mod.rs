@@ -1,0 +1,3 @@
+//! Load tests: a simulation that is measured.
+
+pub mod report;
