@@ -96,7 +96,11 @@ fn write(names: &[String; 2], reports: [&Report; 2], out: &mut impl Write) -> io
     for ((letter, name), report) in ["A", "B"].into_iter().zip(names).zip(reports) {
         let begun = super::words::calendar(report.started_at);
         let ended = if report.interrupted { ", ended before its time" } else { "" };
-        writeln!(out, "{letter}  {name}, {begun}, version {}{ended}", super::words::short(&report.version, 20))?;
+        writeln!(
+            out,
+            "{letter}  {name}, {begun}, version {}{ended}",
+            super::words::short(&report.version, 20)
+        )?;
     }
     writeln!(out)?;
     differences(reports, out)?;

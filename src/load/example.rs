@@ -39,7 +39,7 @@ pub fn eventful<T: DeserializeOwned>() -> T {
             "total": 2_000,
             "interacting": 1_987,
             "byState": { "interacting": 1_987, "searching": 6, "readyToPair": 3, "connecting": 2, "passive": 2 },
-            "leftInteracting": 2_214,
+            "leftInteracting": 31,
         },
         "events": events([5_900_412, 5_893_201, 5_889_877, 3_324, 41, 12, 7, 0, 7_211, 118, 803], 9_871.4),
         "latencyMs": quantiles(5_577_341, [4.82, 1.24, 3.4, 38.2, 911.0, 4_215.0]),
@@ -147,10 +147,20 @@ fn setting(pairs: u32, ramp: f64, warmup: f64, seconds: f64) -> Value {
 /// Intended, sent, received, lost, lost without incident, duplicated, out of order, unexpected, not sent, refused, unconfirmed.
 fn events(counts: [u64; 11], per_second: f64) -> Value {
     const NAMES: [&str; 11] = [
-        "intended", "sent", "received", "lost", "lostWithoutIncident", "duplicated", "outOfOrder", "unexpected", "notSent",
-        "refused", "unconfirmed",
+        "intended",
+        "sent",
+        "received",
+        "lost",
+        "lostWithoutIncident",
+        "duplicated",
+        "outOfOrder",
+        "unexpected",
+        "notSent",
+        "refused",
+        "unconfirmed",
     ];
-    let mut all: Map<String, Value> = NAMES.iter().map(|name| (*name).to_owned()).zip(counts.map(Value::from)).collect();
+    let mut all: Map<String, Value> =
+        NAMES.iter().map(|name| (*name).to_owned()).zip(counts.map(Value::from)).collect();
     all.insert("perSecond".to_owned(), json!(per_second));
     Value::Object(all)
 }
@@ -169,8 +179,11 @@ fn percentiles(lengths: &[f64]) -> Value {
     let (longest, at) = lengths.split_last().unwrap();
     let mut points = vec![json!({ "percentile": 0.0, "ms": at[0] / 3.0 })];
     let nines = |nines: f64| 100.0 * (1.0 - 10_f64.powf(-nines));
-    let ends: Vec<(f64, f64)> =
-        at.iter().zip(0_u32..).map(|(ms, nine)| (if nine == 0 { 0.301_03 } else { f64::from(nine) }, *ms)).collect();
+    let ends: Vec<(f64, f64)> = at
+        .iter()
+        .zip(0_u32..)
+        .map(|(ms, nine)| (if nine == 0 { 0.301_03 } else { f64::from(nine) }, *ms))
+        .collect();
     for pair in ends.windows(2) {
         let [(from, low), (to, high)] = pair else { continue };
         for step in 0..8 {
@@ -211,7 +224,13 @@ fn eventful_point(at: f64, dice: &mut Dice) -> Value {
     let waiting = part(0.32) + part(0.15) + part(0.2) + part(0.28) + part(0.05);
     let here = (2_000.0 * share) as u64;
     let events = if down { 0 } else { (10_000.0 * share * (0.985 + 0.03 * dice.roll())) as u64 };
-    let spike = if back { 40.0 } else if dice.roll() > 0.97 { 12.0 } else { 1.0 };
+    let spike = if back {
+        40.0
+    } else if dice.roll() > 0.97 {
+        12.0
+    } else {
+        1.0
+    };
     let length = |typical: f64, rolled: f64| (!down && events > 0).then_some(typical * (0.8 + 0.5 * rolled));
     json!({
         "at": at,

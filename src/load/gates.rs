@@ -38,7 +38,12 @@ pub fn judge(gates: &Gates, figures: &Figures) -> Vec<Gate> {
     let latencies = latencies(gates, figures);
     let counts = counts(gates, figures);
     let until = gates.max_until_all_interacting.map(|limit| {
-        at_most("--max-until-all-interacting", limit.as_secs_f64(), figures.seconds_until_all_interacting, "s")
+        at_most(
+            "--max-until-all-interacting",
+            limit.as_secs_f64(),
+            figures.seconds_until_all_interacting,
+            "s",
+        )
     });
     let throughput = gates.min_throughput.map(|limit| {
         let seen = figures.events.per_second;
@@ -83,7 +88,9 @@ fn counts(gates: &Gates, figures: &Figures) -> [Option<Gate>; 4] {
         ("--max-failed", gates.max_failed, failed, events.intended),
     ]
     .map(|(flag, limit, seen, of)| {
-        limit.map(|limit| gate(flag, float(limit), (of > 0).then_some(float(seen)), "events", of > 0 && seen <= limit))
+        limit.map(|limit| {
+            gate(flag, float(limit), (of > 0).then_some(float(seen)), "events", of > 0 && seen <= limit)
+        })
     })
 }
 

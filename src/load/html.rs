@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::report::Report;
 use crate::web::{self, WebFile};
-use markup::escape;
+use markup::{escape, foreign};
 
 mod markup;
 mod summary;
@@ -62,7 +62,7 @@ pub fn html(report: &Report) -> Result<String, HtmlError> {
         ("summary", summary::summary(report)),
         ("tiles", summary::tiles(report)),
         ("tables", tables::tables(report)),
-        ("version", escape(&report.version).into_owned()),
+        ("version", foreign(&report.version)),
         ("licence", escape(Inlined::load(LICENCE)?.text.trim()).into_owned()),
     ];
     fill(&frame.text, &parts)
@@ -108,7 +108,8 @@ fn data(report: &Report) -> Result<String, HtmlError> {
 
 /// Puts the parts in their places, in one go: what looks like a place within a part stays.
 fn fill(frame: &str, parts: &[(&str, String)]) -> Result<String, HtmlError> {
-    let mut page = String::with_capacity(frame.len() + parts.iter().map(|(_, part)| part.len()).sum::<usize>());
+    let mut page =
+        String::with_capacity(frame.len() + parts.iter().map(|(_, part)| part.len()).sum::<usize>());
     let mut left = frame;
     while let Some((before, rest)) = left.split_once("{{") {
         let (name, after) = rest.split_once("}}").unwrap_or((rest, ""));

@@ -6,8 +6,8 @@ use super::gates::why_unseen;
 use super::report::{Gate, Report, Setting};
 use super::verdict::{verdict, warnings};
 use super::words::{
-    NONE, STATES, bytes, calendar, count, counted, ms, number, of_gate, part, plain, rate, round_seconds, seconds, share,
-    short, size,
+    NONE, STATES, bytes, calendar, count, counted, limit_of_gate, ms, number, of_gate, part, plain, rate,
+    round_seconds, seconds, share, short, size,
 };
 use crate::simulate::figures::{ErrorFigures, Figures, IncidentFigures, Outage, Quantiles};
 
@@ -92,15 +92,15 @@ fn events(figures: &Figures, out: &mut impl Write) -> io::Result<()> {
         percent => format!(" ({percent}; {} without an incident)", count(events.lost_without_incident)),
     };
     let arrived = format!(
-        "{} lost{of_sent}, {} duplicated, {} out of order, {} unexpected",
+        "{} lost{of_sent}, {} duplicated, {} out of order",
         count(events.lost),
         count(events.duplicated),
-        count(events.out_of_order),
-        count(events.unexpected)
+        count(events.out_of_order)
     );
     line("", &arrived, out)?;
     let failed = format!(
-        "{} not sent, {} refused, {} unconfirmed",
+        "{} unexpected, {} not sent, {} refused, {} unconfirmed",
+        count(events.unexpected),
         count(events.not_sent),
         count(events.refused),
         count(events.unconfirmed)
@@ -256,7 +256,7 @@ fn gates(gates: &[Gate], out: &mut impl Write) -> io::Result<()> {
 /// What was seen, and what was accepted.
 pub(super) fn seen(gate: &Gate) -> String {
     let bound = bound(&gate.flag);
-    let limit = of_gate(gate.limit, &gate.unit);
+    let limit = limit_of_gate(gate.limit, &gate.unit);
     match gate.seen {
         Some(seen) => format!("{}, {bound} {limit} accepted", of_gate(seen, &gate.unit)),
         None => format!("nothing seen: {} ({bound} {limit} accepted)", why_unseen(&gate.flag)),

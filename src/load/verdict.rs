@@ -75,7 +75,11 @@ fn headline(report: &Report) -> (Tone, String) {
     }
     let flaws = [events.lost_without_incident, events.duplicated, events.out_of_order, events.unexpected];
     if flaws.into_iter().any(|flaw| flaw > 0) {
-        let but = if gates == 0 { "Not every event arrived as it should".to_owned() } else { format!("{held}, but not every event arrived as it should") };
+        let but = if gates == 0 {
+            "Not every event arrived as it should".to_owned()
+        } else {
+            format!("{held}, but not every event arrived as it should")
+        };
         return (Tone::Care, but);
     }
     if report.figures.cpu.bottleneck.is_some() {
@@ -151,8 +155,8 @@ fn latency(report: &Report) -> Option<String> {
 fn failures(events: &EventFigures) -> Option<String> {
     let parts: Vec<String> = [
         (events.not_sent, "could not be sent"),
-        (events.refused, "refused by the server"),
-        (events.unconfirmed, "without an answer of the server"),
+        (events.refused, "were refused by the server"),
+        (events.unconfirmed, "got no answer from the server"),
     ]
     .into_iter()
     .filter(|(count, _)| *count > 0)
@@ -176,7 +180,9 @@ fn sockets(report: &Report) -> Option<String> {
             "All {total} crSockets were interacting {} after the start; at the end {at_end} were.",
             seconds(until)
         ),
-        None => format!("The {total} crSockets never were all interacting at once; at the end {at_end} were."),
+        None => {
+            format!("The {total} crSockets never were all interacting at once; at the end {at_end} were.")
+        }
     })
 }
 
@@ -224,7 +230,7 @@ mod tests {
     use crate::load::example;
 
     fn headline_of(change: impl FnOnce(&mut Report)) -> (Tone, String) {
-        let mut report = example::calm();
+        let mut report: Report = example::calm();
         change(&mut report);
         headline(&report)
     }
@@ -263,7 +269,10 @@ mod tests {
         ];
         for flaw in flaws {
             let (tone, said) = headline_of(|report| *flaw(&mut report.figures.events) = 1);
-            assert_eq!((tone, said.as_str()), (Tone::Care, "All 2 gates held, but not every event arrived as it should"));
+            assert_eq!(
+                (tone, said.as_str()),
+                (Tone::Care, "All 2 gates held, but not every event arrived as it should")
+            );
         }
         let (tone, _) = headline_of(|report| report.figures.events.lost = 1);
         assert_eq!(tone, Tone::Good, "lost during an incident is what incidents do");
@@ -272,14 +281,17 @@ mod tests {
     #[test]
     fn what_bears_on_the_figures_is_said_in_the_headline() {
         let busy = headline_of(|report| report.figures.cpu.bottleneck = Some("a thread was busy".to_owned()));
-        assert_eq!(busy, (Tone::Care, "All 2 gates held, but the load generator was the bottleneck".to_owned()));
+        assert_eq!(
+            busy,
+            (Tone::Care, "All 2 gates held, but the load generator was the bottleneck".to_owned())
+        );
         let ended = headline_of(|report| report.interrupted = true);
         assert_eq!(ended, (Tone::Care, "All 2 gates held, with something to know".to_owned()));
     }
 
     #[test]
     fn a_bottleneck_is_a_warning_and_said_once() {
-        let mut report = example::calm();
+        let mut report: Report = example::calm();
         report.figures.cpu.bottleneck = Some("a thread was busy\u{1b}".to_owned());
         report.warnings = vec!["few files".to_owned()];
         let both = ["The load generator was the bottleneck: a thread was busy\\u{1b}", "few files"];
@@ -298,9 +310,18 @@ mod tests {
         };
         for (events, said) in [
             (events(0, 0, 3), "3 duplicated and none was lost or out of order."),
-            (events(5, 0, 0), "5 lost and none was duplicated or out of order; every loss was during an incident of its pair."),
-            (events(5, 2, 1), "5 lost, 1 duplicated and none was out of order; 2 of the losses had no incident of their pair."),
-            (events(5, 5, 0), "5 lost and none was duplicated or out of order; no loss was during an incident of its pair."),
+            (
+                events(5, 0, 0),
+                "5 lost and none was duplicated or out of order; every loss was during an incident of its pair.",
+            ),
+            (
+                events(5, 2, 1),
+                "5 lost, 1 duplicated and none was out of order; 2 of the losses had no incident of their pair.",
+            ),
+            (
+                events(5, 5, 0),
+                "5 lost and none was duplicated or out of order; no loss was during an incident of its pair.",
+            ),
         ] {
             assert_eq!(integrity(&events), said);
         }
@@ -316,7 +337,10 @@ mod tests {
         let once = outages(&[outage(10.0, Some(13.3))]).unwrap();
         assert_eq!(once, "The server could not be reached once, for 3.30 s.");
         let twice = outages(&[outage(10.0, Some(13.0)), outage(20.0, None)]).unwrap();
-        assert_eq!(twice, "The server could not be reached 2 times, for 3.00 s in all, and not again by the end.");
+        assert_eq!(
+            twice,
+            "The server could not be reached 2 times, for 3.00 s in all, and not again by the end."
+        );
     }
 
     #[test]

@@ -84,7 +84,11 @@ pub(super) fn number(value: f64) -> String {
     if value.fract() == 0.0 { whole(value) } else { trimmed(&format!("{value:.3}")) }
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is shown; beyond u64 it is cut off there")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "it is shown; beyond u64 it is cut off there"
+)]
 fn whole(value: f64) -> String {
     let sign = if value.round() < 0.0 { "-" } else { "" };
     format!("{sign}{}", count(value.round().abs() as u64))
@@ -142,6 +146,8 @@ pub(super) fn part(value: u64, whole: u64) -> String {
         _ if percent < 0.001 => "< 0.001 %".to_owned(),
         _ if percent < 0.1 => format!("{percent:.3} %"),
         _ if percent < 10.0 => format!("{percent:.2} %"),
+        _ if value >= whole => format!("{} %", trimmed(&format!("{percent:.1}"))),
+        _ if percent >= 99.95 => "> 99.9 %".to_owned(),
         _ => format!("{percent:.1} %"),
     }
 }
@@ -154,6 +160,17 @@ pub(super) fn of_gate(value: f64, unit: &str) -> String {
         "events" if value == 1.0 => "1 event".to_owned(),
         "events" => format!("{} events", number(value)),
         _ => format!("{} {}", rate(value), plain(unit)),
+    }
+}
+
+/// The limit of a gate with its unit, as it was asked for: 5 ms, not 5.00 ms.
+pub(super) fn limit_of_gate(limit: f64, unit: &str) -> String {
+    match unit {
+        "ms" if limit < 1_000.0 => format!("{} ms", number(limit)),
+        "ms" => limit_of_gate(limit / 1_000.0, "s"),
+        "s" if limit < 120.0 => format!("{} s", number(limit)),
+        "events/s" => format!("{} events/s", number(limit)),
+        _ => of_gate(limit, unit),
     }
 }
 
@@ -237,7 +254,9 @@ mod tests {
         for (value, text) in [(5.0, "5"), (0.5, "0.5"), (1_200.0, "1,200"), (-3.0, "-3"), (0.125, "0.125")] {
             assert_eq!(number(value), text);
         }
-        for (value, text) in [(0, "0 B"), (999, "999 B"), (4_300, "4.30 kB"), (999_600, "1.00 MB"), (123_400_000, "123 MB")] {
+        for (value, text) in
+            [(0, "0 B"), (999, "999 B"), (4_300, "4.30 kB"), (999_600, "1.00 MB"), (123_400_000, "123 MB")]
+        {
             assert_eq!(bytes(value), text);
         }
         assert_eq!(counted(1, "pair"), "1 pair");
@@ -262,6 +281,8 @@ mod tests {
         assert_eq!(part(1, 10_000_000), "< 0.001 %");
         assert_eq!(part(5, 10_000), "0.050 %");
         assert_eq!(part(1, 3), "33.3 %");
+        assert_eq!(part(9_999, 10_000), "> 99.9 %");
+        assert_eq!(part(7, 7), "100 %");
     }
 
     #[test]
@@ -285,5 +306,16 @@ mod tests {
         assert_eq!(of_gate(5.0, "events"), "5 events");
         assert_eq!(of_gate(900.0, "events/s"), "900 events/s");
         assert_eq!(of_gate(2.5, "s"), "2.50 s");
+        for (limit, unit, text) in [
+            (5.0, "ms", "5 ms"),
+            (0.05, "ms", "0.05 ms"),
+            (2_500.0, "ms", "2.5 s"),
+            (200_000.0, "ms", "3 min 20 s"),
+            (30.0, "s", "30 s"),
+            (9_500.0, "events/s", "9,500 events/s"),
+            (0.0, "events", "0 events"),
+        ] {
+            assert_eq!(limit_of_gate(limit, unit), text);
+        }
     }
 }

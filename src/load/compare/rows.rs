@@ -157,8 +157,11 @@ fn sockets(reports: [&Report; 2]) -> Vec<Row> {
         row("interacting at the end", Kind::Count, Better::Neither, interacting),
         row("left interacting by themselves", Kind::Count, Better::Less, left),
     ];
-    let names: BTreeSet<&str> =
-        [a, b].into_iter().flat_map(|figures| states(&figures.share_of_time)).map(|(state, _)| state).collect();
+    let names: BTreeSet<&str> = [a, b]
+        .into_iter()
+        .flat_map(|figures| states(&figures.share_of_time))
+        .map(|(state, _)| state)
+        .collect();
     for state in names {
         let better = if state == "interacting" { Better::More } else { Better::Neither };
         let values = [a, b].map(|figures| Some(figures.share_of_time.get(state).copied().unwrap_or(0.0)));
@@ -190,9 +193,19 @@ fn resources(reports: [&Report; 2]) -> Vec<Row> {
     let late = [a, b].map(|figures| u64::try_from(figures.pings.max_late_ms).ok().and_then(float));
     vec![
         row("cores", Kind::Cores, Better::Less, [Some(a.cpu.cores), Some(b.cpu.cores)]),
-        row("cores of the busiest thread", Kind::Cores, Better::Less, [a, b].map(|figures| Some(figures.cpu.busiest_thread))),
+        row(
+            "cores of the busiest thread",
+            Kind::Cores,
+            Better::Less,
+            [a, b].map(|figures| Some(figures.cpu.busiest_thread)),
+        ),
         row("memory", Kind::Bytes, Better::Less, [a.memory.bytes, b.memory.bytes].map(float)),
-        row("memory of a crSocket", Kind::Bytes, Better::Less, [a, b].map(|figures| float(figures.memory.bytes_per_socket))),
+        row(
+            "memory of a crSocket",
+            Kind::Bytes,
+            Better::Less,
+            [a, b].map(|figures| float(figures.memory.bytes_per_socket)),
+        ),
         row("latest timer", Kind::Millis, Better::Less, late),
     ]
 }
@@ -200,16 +213,24 @@ fn resources(reports: [&Report; 2]) -> Vec<Row> {
 fn errors(reports: [&Report; 2]) -> Vec<Row> {
     let all = reports.map(|report| report.figures.errors.as_slice());
     let kinds: BTreeSet<&str> = all.into_iter().flatten().map(|error| error.kind.as_str()).collect();
-    let of = |kind: &str| all.map(|errors| errors.iter().find(|error| error.kind == kind).map_or(0, |error| error.count));
+    let of = |kind: &str| {
+        all.map(|errors| errors.iter().find(|error| error.kind == kind).map_or(0, |error| error.count))
+    };
     let mut rows: Vec<Row> = kinds
         .iter()
         .take(MOST_KINDS)
-        .map(|kind| row(&format!("error {}", short(kind, 27)), Kind::Count, Better::Less, of(kind).map(float)))
+        .map(|kind| {
+            row(&format!("error {}", short(kind, 27)), Kind::Count, Better::Less, of(kind).map(float))
+        })
         .collect();
     if kinds.len() > MOST_KINDS {
-        let sums = kinds.iter().skip(MOST_KINDS).map(|kind| of(kind)).fold([0_u64; 2], |[a, b], [more_a, more_b]| {
-            [a.saturating_add(more_a), b.saturating_add(more_b)]
-        });
+        let sums = kinds
+            .iter()
+            .skip(MOST_KINDS)
+            .map(|kind| of(kind))
+            .fold([0_u64; 2], |[a, b], [more_a, more_b]| {
+                [a.saturating_add(more_a), b.saturating_add(more_b)]
+            });
         let label = format!("errors of {} kinds more", kinds.len() - MOST_KINDS);
         rows.push(row(&label, Kind::Count, Better::Less, sums.map(float)));
     }
@@ -236,10 +257,10 @@ fn change(kind: Kind, better: Better, a: f64, b: f64) -> String {
     }
     let word = match (better, b > a) {
         (Better::Neither, _) => "",
-        (Better::Less, false) | (Better::More, true) => "  better",
-        (Better::Less, true) | (Better::More, false) => "  worse",
+        (Better::Less, false) | (Better::More, true) => " better",
+        (Better::Less, true) | (Better::More, false) => " worse",
     };
-    format!("{}{word}", difference(kind, a, b))
+    format!("{:<17}{word}", difference(kind, a, b))
 }
 
 fn difference(kind: Kind, a: f64, b: f64) -> String {

@@ -30,9 +30,12 @@ pub(super) fn foreign(text: &str) -> String {
 }
 
 /// A table: its heading, its columns (the first names the rows), its rows as texts.
+///
+/// A name may have a second line, which says what it means.
 pub(super) fn table(heading: &str, note: &str, columns: &[&str], rows: &[Vec<String>]) -> String {
     let id: String = heading.chars().filter(char::is_ascii_alphanumeric).collect();
-    let mut markup = format!("<section class=\"card\" aria-labelledby=\"{id}\"><h3 id=\"{id}\">{}</h3>", escape(heading));
+    let mut markup =
+        format!("<section class=\"card\" aria-labelledby=\"{id}\"><h3 id=\"{id}\">{}</h3>", escape(heading));
     if !note.is_empty() {
         let _ = write!(markup, "<p class=\"soft\">{}</p>", escape(note));
     }
@@ -40,7 +43,11 @@ pub(super) fn table(heading: &str, note: &str, columns: &[&str], rows: &[Vec<Str
         markup.push_str("<p>None.</p></section>");
         return markup;
     }
-    let _ = write!(markup, "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-labelledby=\"{id}\"><table><thead><tr>");
+    let prose = if rows.iter().flatten().any(|cell| cell.contains('\n')) { " class=\"prose\"" } else { "" };
+    let _ = write!(
+        markup,
+        "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-labelledby=\"{id}\"><table{prose}><thead><tr>"
+    );
     for column in columns {
         let _ = write!(markup, "<th scope=\"col\">{}</th>", escape(column));
     }
@@ -48,10 +55,13 @@ pub(super) fn table(heading: &str, note: &str, columns: &[&str], rows: &[Vec<Str
     for row in rows {
         markup.push_str("<tr>");
         for (at, cell) in row.iter().enumerate() {
-            let text = foreign(cell);
-            let _ = match at {
-                0 => write!(markup, "<th scope=\"row\">{text}</th>"),
-                _ => write!(markup, "<td>{text}</td>"),
+            let _ = match (at, cell.split_once('\n')) {
+                (0, Some((name, meaning))) => {
+                    let (name, meaning) = (foreign(name), foreign(meaning));
+                    write!(markup, "<th scope=\"row\">{name}<small>{meaning}</small></th>")
+                }
+                (0, None) => write!(markup, "<th scope=\"row\">{}</th>", foreign(cell)),
+                _ => write!(markup, "<td>{}</td>", foreign(cell)),
             };
         }
         markup.push_str("</tr>");

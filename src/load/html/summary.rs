@@ -7,7 +7,9 @@ use crate::load::gates::why_unseen;
 use crate::load::report::{Gate, Report};
 use crate::load::table::bound;
 use crate::load::verdict::{Tone, failed_first, verdict, warnings};
-use crate::load::words::{NONE, calendar, count, counted, ms, of_gate, part, plain, rate, seconds};
+use crate::load::words::{
+    NONE, calendar, count, counted, limit_of_gate, ms, of_gate, part, plain, rate, seconds,
+};
 use crate::simulate::figures::EventFigures;
 
 /// Signs that tell the tones apart without their colours: drawn, so that no font must have them.
@@ -40,7 +42,7 @@ pub(super) fn summary(report: &Report) -> String {
         about(report)
     );
     for sentence in &said.sentences {
-        let _ = write!(markup, "<p>{}</p>", escape(sentence));
+        let _ = write!(markup, "<p>{}</p>", escape(&unbroken(sentence)));
     }
     markup.push_str("</div></section>");
     for warning in warnings(report) {
@@ -48,6 +50,21 @@ pub(super) fn summary(report: &Report) -> String {
     }
     markup.push_str(&gates(&report.gates));
     markup
+}
+
+/// With figures that stay with their units at the end of a line.
+fn unbroken(text: &str) -> String {
+    const UNITS: [&str; 6] = ["µs", "ms", "s", "min", "h", "%"];
+    let mut words = text.split(' ').peekable();
+    let mut joined = String::with_capacity(text.len());
+    while let Some(word) = words.next() {
+        joined.push_str(word);
+        let Some(next) = words.peek() else { break };
+        let is_unit = UNITS.contains(&next.trim_end_matches(['.', ',', ';']));
+        let is_figure = word.ends_with(|c: char| c.is_ascii_digit());
+        joined.push(if is_unit && is_figure { '\u{a0}' } else { ' ' });
+    }
+    joined
 }
 
 /// What was measured, in a line.
@@ -87,7 +104,7 @@ fn gates(gates: &[Gate]) -> String {
             foreign(&gate.flag),
             escape(&seen),
             bound(&gate.flag),
-            escape(&of_gate(gate.limit, &gate.unit))
+            escape(&unbroken(&limit_of_gate(gate.limit, &gate.unit)))
         );
     }
     markup.push_str("</tbody></table></div></section>");
@@ -102,8 +119,18 @@ pub(super) fn tiles(report: &Report) -> String {
     let of_received = |value: u64| note_of(value, events.received, "of those received");
     [
         tile("Lost", &count(events.lost), &lost(events), flaw(events.lost, events.lost_without_incident)),
-        tile("Duplicated", &count(events.duplicated), &of_received(events.duplicated), flaw(events.duplicated, events.duplicated)),
-        tile("Out of order", &count(events.out_of_order), &of_received(events.out_of_order), flaw(events.out_of_order, events.out_of_order)),
+        tile(
+            "Duplicated",
+            &count(events.duplicated),
+            &of_received(events.duplicated),
+            flaw(events.duplicated, events.duplicated),
+        ),
+        tile(
+            "Out of order",
+            &count(events.out_of_order),
+            &of_received(events.out_of_order),
+            flaw(events.out_of_order, events.out_of_order),
+        ),
         tile("Latency p50", &length(latency.p50), "half were no slower", ""),
         tile("Latency p99", &length(latency.p99), "99 in 100 were no slower", ""),
         tile("Latency max", &length(latency.max), "the slowest", ""),

@@ -3,7 +3,9 @@
 use super::markup::{facts, table};
 use crate::load::report::Report;
 use crate::load::table::{most_first, ms_of, outage, quantiles_in_words, states};
-use crate::load::words::{NONE, bytes, count, number, part, rate, round_seconds, seconds, share, size};
+use crate::load::words::{
+    NONE, bytes, count, number, part, plain, rate, round_seconds, seconds, share, size,
+};
 use crate::simulate::figures::{Figures, Quantiles};
 
 /// All of them.
@@ -26,14 +28,19 @@ pub(super) fn tables(report: &Report) -> String {
 fn events(figures: &Figures) -> String {
     let events = &figures.events;
     let row = |name: &str, value: u64, whole: u64, note: &str| {
-        vec![name.to_owned(), count(value), part(value, whole), note.to_owned()]
+        vec![format!("{name}\n{note}"), count(value), part(value, whole)]
     };
     let rows = [
         row("intended", events.intended, 0, "an enclosing client meant to send it"),
         row("sent", events.sent, events.intended, "it left its crSocket"),
         row("received", events.received, events.sent, "the partner’s enclosing client has it"),
         row("lost", events.lost, events.sent, "it left, was not refused, and never arrived"),
-        row("lost without an incident", events.lost_without_incident, events.sent, "while nothing was done to its pair"),
+        row(
+            "lost without an incident",
+            events.lost_without_incident,
+            events.sent,
+            "while nothing was done to its pair",
+        ),
         row("duplicated", events.duplicated, events.received, "it arrived again"),
         row("out of order", events.out_of_order, events.received, "it arrived after one that was sent later"),
         row("unexpected", events.unexpected, 0, "nobody had sent it so"),
@@ -41,8 +48,9 @@ fn events(figures: &Figures) -> String {
         row("refused", events.refused, events.sent, "the server answered with an error"),
         row("unconfirmed", events.unconfirmed, events.sent, "the server did not answer"),
     ];
-    let note = format!("Of the whole run. While it was measured, {} arrived a second.", rate(events.per_second));
-    table("Events", &note, &["Event", "Count", "Share", "Meaning"], &rows)
+    let note =
+        format!("Of the whole run. While it was measured, {} arrived a second.", rate(events.per_second));
+    table("Events", &note, &["Event", "Count", "Share"], &rows)
 }
 
 fn lengths(figures: &Figures) -> String {
@@ -54,8 +62,9 @@ fn lengths(figures: &Figures) -> String {
         row("connect", &figures.connect_ms),
         row("pairing", &figures.pairing_ms),
     ];
-    let note = "Latency counts from when an event was due; the clients’ lag, by how much they acted late, is in it.";
-    table("Lengths of time", note, &["", "p50", "p90", "p99", "p99.9", "max", "mean", "of"], &rows)
+    let note =
+        "Latency counts from when an event was due; the clients’ lag, by how much they acted late, is in it.";
+    table("Lengths of time", note, &["Length", "p50", "p90", "p99", "p99.9", "max", "mean", "of"], &rows)
 }
 
 fn quantiles_row(name: String, quantiles: &Quantiles) -> Vec<String> {
@@ -68,7 +77,17 @@ fn incidents(figures: &Figures) -> String {
         .iter()
         .map(|incident| {
             let [p50, p90, p99, p999, max, mean, _] = quantiles_in_words(&incident.recovery_ms);
-            vec![incident.kind.clone(), count(incident.count), count(incident.recovered), p50, p90, p99, p999, max, mean]
+            vec![
+                plain(&incident.kind),
+                count(incident.count),
+                count(incident.recovered),
+                p50,
+                p90,
+                p99,
+                p999,
+                max,
+                mean,
+            ]
         })
         .collect();
     let note = "What was done to the clients on purpose, and how long it took from its end until both of the pair were \
@@ -89,7 +108,12 @@ fn percentiles(report: &Report) -> String {
             (!is_last).then(|| vec![format!("{} %", precise(*named)), crate::load::words::ms(found.ms)])
         })
         .collect();
-    table("Latency by percentile", "So many of a hundred events took no longer.", &["Percentile", "Latency"], &rows)
+    table(
+        "Latency by percentile",
+        "So many of a hundred events took no longer.",
+        &["Percentile", "Latency"],
+        &rows,
+    )
 }
 
 /// 99.999, which must not be rounded.
@@ -100,10 +124,11 @@ fn precise(percentile: f64) -> String {
 fn times(figures: &Figures) -> String {
     let at_end = |state: &str| figures.sockets.by_state.get(state).copied().unwrap_or(0);
     let mut rows: Vec<Vec<String>> = states(&figures.share_of_time)
-        .map(|(state, part)| vec![state.to_owned(), share(*part), size(at_end(state))])
+        .map(|(state, part)| vec![plain(state), share(*part), size(at_end(state))])
         .collect();
-    let others = states(&figures.sockets.by_state).filter(|(state, _)| !figures.share_of_time.contains_key(*state));
-    rows.extend(others.map(|(state, count)| vec![state.to_owned(), NONE.to_owned(), size(*count)]));
+    let others =
+        states(&figures.sockets.by_state).filter(|(state, _)| !figures.share_of_time.contains_key(*state));
+    rows.extend(others.map(|(state, count)| vec![plain(state), NONE.to_owned(), size(*count)]));
     let note = format!(
         "Of {} crSockets; {} left interacting without an incident of their pair.",
         size(figures.sockets.total),
@@ -116,12 +141,14 @@ fn outages(figures: &Figures) -> String {
     let rows: Vec<Vec<String>> =
         figures.outages.iter().zip(1_u32..).map(|(one, at)| vec![at.to_string(), outage(one)]).collect();
     let note = "When at least half of those that had been connected were not; in seconds since the start.";
-    table("Outages", note, &["", "When"], &rows)
+    table("Outages", note, &["Number", "When"], &rows)
 }
 
 fn errors(figures: &Figures) -> String {
-    let rows: Vec<Vec<String>> =
-        most_first(&figures.errors).iter().map(|error| vec![error.kind.clone(), count(error.count)]).collect();
+    let rows: Vec<Vec<String>> = most_first(&figures.errors)
+        .iter()
+        .map(|error| vec![plain(&error.kind), count(error.count)])
+        .collect();
     table("Errors", "", &["Kind", "Count"], &rows)
 }
 
@@ -137,7 +164,10 @@ fn resources(figures: &Figures) -> String {
             ("Memory", bytes(memory.bytes)),
             ("Memory of a crSocket", bytes(memory.bytes_per_socket)),
             ("Latest timer", format!("{} late", ms_of(figures.pings.max_late_ms))),
-            ("All interacting after", figures.seconds_until_all_interacting.map_or_else(|| NONE.to_owned(), seconds)),
+            (
+                "All interacting after",
+                figures.seconds_until_all_interacting.map_or_else(|| NONE.to_owned(), seconds),
+            ),
         ],
     )
 }
@@ -156,10 +186,13 @@ fn setting(report: &Report) -> String {
             ("Ramp", round_seconds(setting.ramp_seconds)),
             ("Warm-up", round_seconds(setting.warmup_seconds)),
             ("Measured", round_seconds(setting.seconds)),
-            ("Sending", match rate {
-                Some(rate) => format!("open loop, {} events/s each pair", number(rate)),
-                None => "closed loop: each trial waits for the one before".to_owned(),
-            }),
+            (
+                "Sending",
+                match rate {
+                    Some(rate) => format!("open loop, {} events/s each pair", number(rate)),
+                    None => "closed loop: each trial waits for the one before".to_owned(),
+                },
+            ),
             ("Churn", format!("{} reloads/s", number(setting.churn))),
             ("Spacing", format!("{} ms", setting.spacing_ms)),
             ("Threads", setting.threads.to_string()),

@@ -2,7 +2,7 @@
 "use strict";
 
 const AXIS_FONT = "12px system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif";
-const SECONDS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1_200, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400];
+const SECONDS = [0.1, 1, 10, 100, 1_000, 10_000, 100_000].flatMap((power) => [power, 2 * power, 5 * power]);
 
 function axis(colours, more) {
   return {
@@ -53,13 +53,13 @@ function overTime(report, colours, { series, axes, scales, more = {} }) {
   const times = report.series.points.map(({ at }) => at);
   const [first, last] = [times[0], times.at(-1)];
   return {
-    padding: [22, 8, 0, 0],
+    padding: [22, 20, 0, 0],
     scales: { x: { time: false, range: (_, min, max) => (min === first && max === last ? [0, last] : [min, max]) }, ...scales },
     series: [{ label: "at", value: (_, at) => inUnits.seconds(at) }, ...series],
     axes: [timeAxis(colours), ...axes],
     cursor: { sync: { key: "time" }, drag: { x: true, y: false, dist: 8 }, y: false },
     plugins: [marks(report, colours)],
-    hooks: { setScale: [(plot, key) => key === "x" && zoomed(plot, last)] },
+    hooks: { setScale: [(plot, key) => key === "x" && zoomed(plot, last)], setCursor: [idle], ready: [idle] },
     ...more,
   };
 }
@@ -69,6 +69,9 @@ function zoomed(plot, last) {
   const { min, max } = plot.scales.x;
   document.getElementById("show-all").hidden = min <= 0 && max >= last;
 }
+
+/** Where the cursor is nowhere, there are no values to show. */
+const idle = (plot) => plot.root.toggleAttribute("data-idle", isNone(plot.cursor.idx));
 
 /** As wide as its place. */
 const sizeOf = (element, height) => ({ width: Math.max(240, Math.floor(element.clientWidth)), height });

@@ -74,7 +74,7 @@ function drawIncidents(plot, { points, interval }, colour, context, box, ratio) 
   for (const { at, incidents } of some) {
     const x = Math.round(plot.valToPos(at - interval / 2, "x", true));
     context.fillStyle = faint(colour, 0.35 + 0.65 * (sum(incidents) / most));
-    context.fillRect(x - ratio / 2, box.top - 6 * ratio, Math.max(1, ratio), 6 * ratio);
+    context.fillRect(x - ratio / 2, box.top - 5 * ratio, Math.max(1, ratio), 5 * ratio);
     if (some.length <= 20) {
       context.fillStyle = faint(colour, 0.45);
       context.fillRect(x - ratio / 2, box.top, Math.max(1, ratio), box.height);

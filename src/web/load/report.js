@@ -4,7 +4,15 @@
 const report = JSON.parse(document.getElementById("data").textContent);
 const plots = new Map();
 
+/** Whether nothing was measured at all. */
+const isEmpty = report.series.points.length < 2 && report.percentiles.length < 2;
+
 function drawAll() {
+  if (isEmpty) {
+    const charts = document.querySelector(".charts");
+    charts.replaceChildren(nothing("There is nothing to show: nothing was measured."));
+    return;
+  }
   const colours = coloursNow();
   for (const place of document.querySelectorAll("[data-chart]")) {
     plots.get(place)?.destroy();
@@ -18,16 +26,21 @@ function draw(place, colours) {
   const isOverTime = name !== "percentiles";
   const chart = isOverTime && report.series.points.length < 2 ? null : CHARTS[name](report, colours);
   if (chart === null) {
-    const nothing = document.createElement("p");
-    nothing.className = "nothing";
-    nothing.textContent = name === "incidents" && report.series.points.length >= 2 ? "There were none." : "There is nothing to show: nothing was measured.";
-    place.replaceChildren(nothing);
+    const were = name === "incidents" && report.series.points.length >= 2;
+    place.replaceChildren(nothing(were ? "There were none." : "There is nothing to show."));
     return;
   }
   place.replaceChildren();
   place.setAttribute("role", "img");
   place.setAttribute("aria-label", chart.label);
   plots.set(place, new uPlot({ ...chart.options, ...sizeOf(place, chart.height) }, chart.data, place));
+}
+
+function nothing(text) {
+  const said = document.createElement("p");
+  said.className = "nothing";
+  said.textContent = text;
+  return said;
 }
 
 function fit() {
@@ -90,6 +103,9 @@ function showAll() {
   }
 }
 
+for (const said of document.querySelectorAll(".key, .hint")) {
+  said.hidden = isEmpty;
+}
 const overTimeTable = document.getElementById("over-time");
 overTimeTable.hidden = report.series.points.length === 0;
 overTimeTable.addEventListener("toggle", () => fillTable(overTimeTable), { once: true });

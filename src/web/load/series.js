@@ -29,6 +29,20 @@ function nines(percentile, count) {
   return percentile >= 100 ? Math.log10(Math.max(10, count)) : -Math.log10(1 - percentile / 100);
 }
 
+/** Labels as far as there is room for them, from the left. */
+function labelsWithRoom(plot, all) {
+  let end = -Infinity;
+  return all.map((value) => {
+    const text = inUnits.percentile(value);
+    const [middle, half] = [plot.valToPos(value, "x"), text.length * 3.5 + 4];
+    if (middle - half < end) {
+      return "";
+    }
+    end = middle + half;
+    return text;
+  });
+}
+
 function latencyCurve(report, colours) {
   const points = report.percentiles;
   if (points.length < 2) {
@@ -41,12 +55,12 @@ function latencyCurve(report, colours) {
   const end = Math.max(1, xs.at(-1));
   const ticks = [Math.log10(2), ...Array.from({ length: Math.floor(end + 1e-9) }, (_, at) => at + 1)];
   const options = {
-    padding: [12, 16, 0, 0],
+    padding: [12, 24, 0, 0],
     scales: { x: { time: false, range: () => [0, end] }, y: LENGTHS },
     series: [{ label: "percentile", value: (_, value) => inUnits.percentile(value) }, line("latency", colours.blue, inUnits.ms, { fill: faint(colours.blue, 0.12), width: 2.5 })],
-    axes: [axis(colours, { size: 30, splits: () => ticks, filter: (_, splits) => splits, values: (_, all) => all.map(inUnits.percentile) }), lengthAxis(colours)],
+    axes: [axis(colours, { size: 30, splits: () => ticks, filter: (_, splits) => splits, values: labelsWithRoom }), lengthAxis(colours)],
     cursor: { drag: { x: false, y: false }, y: false },
-    hooks: { draw: [(plot) => within(plot, (context, box, ratio) => drawLimits(plot, report.gates, colours, context, box, ratio))] },
+    hooks: { draw: [(plot) => within(plot, (context, box, ratio) => drawLimits(plot, report.gates, colours, context, box, ratio))], setCursor: [idle], ready: [idle] },
   };
   const { p50, p90, p99, p999, max } = report.latencyMs;
   const label = `Latency by percentile: p50 ${inUnits.ms(p50)}, p90 ${inUnits.ms(p90)}, p99 ${inUnits.ms(p99)}, p99.9 ${inUnits.ms(p999)}, the longest ${inUnits.ms(max)}.`;
@@ -67,19 +81,25 @@ function drawLimits(plot, gates, colours, context, box, ratio) {
     context.font = MARK_FONT(ratio);
     context.textAlign = x > box.left + box.width - 60 * ratio ? "right" : "center";
     context.textBaseline = y - box.top < 16 * ratio ? "top" : "bottom";
-    context.fillText(`${passed ? "limit" : "limit, failed"}`, x, y + (context.textBaseline === "top" ? 4 : -3) * ratio);
+    const text = [passed ? "limit" : "limit, failed", x, y + (context.textBaseline === "top" ? 4 : -3) * ratio];
+    // Legible also where the curve passes.
+    context.strokeStyle = colours.card;
+    context.lineWidth = 4 * ratio;
+    context.lineJoin = "round";
+    context.strokeText(...text);
+    context.fillText(...text);
   }
 }
 
 function throughput(report, colours) {
   const interval = report.series.interval || 1;
-  const data = [times(report), column(report, ({ sent }) => sent / interval), column(report, ({ received }) => received / interval)];
+  const data = [times(report), column(report, ({ received }) => received / interval), column(report, ({ sent }) => sent / interval)];
   const series = [
-    line("sent", colours.orange, inUnits.rate, { width: 1.5, dash: [6, 3] }),
     line("received", colours.blue, inUnits.rate, { fill: faint(colours.blue, 0.15) }),
+    line("sent", colours.orange, inUnits.rate, { width: 1.5, dash: [4, 4] }),
   ];
   const options = overTime(report, colours, { series, axes: [upAxis(colours, inUnits.rate)], scales: { y: { range: fromZero } } });
-  const label = `Throughput over time: ${inUnits.rate(report.events.perSecond)} received while it was measured, ${inUnits.rate(greatest(data[2]))} in the best interval.`;
+  const label = `Throughput over time: ${inUnits.rate(report.events.perSecond)} received while it was measured, ${inUnits.rate(greatest(data[1]))} in the best interval.`;
   return { options, data, height: 260, label };
 }
 

@@ -54,7 +54,7 @@ const inUnits = {
     if (isNone(nines)) {
       return NONE;
     }
-    const places = Math.max(0, Math.ceil(nines) - 1);
+    const places = Math.max(0, Math.ceil(nines - 1e-9) - 2);
     return `${(100 * (1 - 10 ** -nines)).toFixed(places)} %`;
   },
 };
