@@ -145,6 +145,15 @@ impl Browser {
         self.does("/actions", &json!({ "actions": [keyboard] }));
     }
 
+    /// Drags the mouse from one place of the window to another.
+    pub fn drag(&self, from: [i64; 2], to: [i64; 2]) {
+        let moved = |[x, y]: [i64; 2]| json!({ "type": "pointerMove", "duration": 50, "x": x, "y": y });
+        let button = |what: &str| json!({ "type": what, "button": 0 });
+        let actions = [moved(from), button("pointerDown"), moved(to), button("pointerUp")];
+        let mouse = json!({ "type": "pointer", "id": "mouse", "actions": actions });
+        self.does("/actions", &json!({ "actions": [mouse] }));
+    }
+
     /// Hides all pages. Chromium only.
     pub fn minimize(&self) {
         self.does("/window/minimize", &json!({}));

@@ -13,8 +13,7 @@ use crate::load_example;
 use crate::look::{click, shows, text};
 use crate::setup::until;
 
-const CHARTS: [&str; 7] =
-    ["latency", "percentiles", "throughput", "states", "incidents", "cores", "memory"];
+const CHARTS: [&str; 7] = ["latency", "percentiles", "throughput", "states", "incidents", "cores", "memory"];
 
 /// The page of this report. None without Chromium.
 fn opened(report: &Report) -> Option<(Browser, TempDir)> {
@@ -34,7 +33,9 @@ fn opened(report: &Report) -> Option<(Browser, TempDir)> {
 /// How many pixels of a chart are of about this colour.
 fn pixels(browser: &Browser, chart: &str, colour: [u8; 3]) -> u64 {
     let script = "const canvas = document.querySelector(`[data-chart=${arguments[0]}] canvas`); \
-        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height); \
+        const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d'); \
+        copy.drawImage(canvas, 0, 0); \
+        const { data } = copy.getImageData(0, 0, canvas.width, canvas.height); \
         let count = 0; \
         for (let at = 0; at < data.length; at += 4) { \
             count += data[at + 3] > 200 && arguments[1].every((value, c) => Math.abs(data[at + c] - value) < 12); \
@@ -134,13 +135,12 @@ fn a_part_of_the_time_is_shown_by_all_charts_and_left_again() {
     let report: Report = load_example::eventful();
     let Some((browser, _folder)) = opened(&report) else { return };
     assert_eq!(text(&browser, "#show-all"), "");
-    let drag = "const over = document.querySelector('[data-chart=latency] .u-over'); \
+    let places = "const over = document.querySelector('[data-chart=latency] .u-over'); \
         over.scrollIntoView(); \
         const { left, top, width } = over.getBoundingClientRect(); \
-        const at = (type, part) => over.dispatchEvent(new MouseEvent(type, \
-            { clientX: left + width * part, clientY: top + 50, bubbles: true, view: window, button: 0 })); \
-        at('mouseenter', 0.25); at('mousemove', 0.25); at('mousedown', 0.25); at('mousemove', 0.5); at('mouseup', 0.5);";
-    browser.run::<Value>(drag, &[]);
+        return [0.25, 0.5].map((part) => [Math.round(left + width * part), Math.round(top + 50)]);";
+    let [from, to]: [[i64; 2]; 2] = browser.run(places, &[]);
+    browser.drag(from, to);
     shows(&browser, "#show-all", "Show all");
     for chart in ["latency", "states", "memory"] {
         let [from, to] = scales(&browser, chart)["x"];
@@ -175,7 +175,10 @@ fn the_tables_hold_what_the_charts_show_and_foreign_names_are_text() {
     }
     shows(&browser, "#Errors + .wide", "</script><img src=x onerror=alert(1)>");
     shows(&browser, "#Incidentsandrecovery ~ .wide", "wrong <b>partner</b>");
-    assert_eq!(browser.run::<u64>("return document.querySelectorAll('img, b:not(.brand b)').length;", &[]), 0);
+    assert_eq!(
+        browser.run::<u64>("return document.querySelectorAll('img, b:not(.brand b)').length;", &[]),
+        0
+    );
     is_quiet(&browser);
 }
 
