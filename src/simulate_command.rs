@@ -31,7 +31,7 @@ use crate::simulate::scenario::Scenario;
 /// How often it is looked at.
 const LOOK_DT: Duration = Duration::from_secs(1);
 
-/// How long it is waited for all to interact before it is measured.
+/// How long it is waited until all have found each other before it is measured.
 const GATHER_DT: Duration = Duration::from_secs(30);
 
 /// How long clients of a server elsewhere may take to say goodbye.
@@ -185,7 +185,7 @@ async fn watch(
                     all_came = Some(Instant::now());
                 }
                 let waited = all_came.is_some_and(|since: Instant| since.elapsed() >= GATHER_DT);
-                if !measures && all_came.is_some() && (run.all_interacting_at().is_some() || waited) {
+                if !measures && (run.have_all_met() || waited) {
                     measures = true;
                     run.measure(true).await?;
                 }

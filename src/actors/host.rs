@@ -114,6 +114,7 @@ pub struct CrSocketBuilder {
     role: Role,
     facts: Facts,
     observer: Option<Recipient<SocketEvent>>,
+    tells_pings: bool,
     thread: Option<usize>,
 }
 
@@ -188,9 +189,9 @@ impl Host {
         let thread = thread % self.threads.len().max(1);
         let place = self.wide.board.enter(&builder.app, builder.role);
         let id = place.id();
-        let CrSocketBuilder { app, role, facts, observer, .. } = builder;
+        let CrSocketBuilder { app, role, facts, observer, tells_pings, .. } = builder;
         let counted = Counted::new(&self.wide.live);
-        let birth = Birth { place, app, role, facts, observer, counted };
+        let birth = Birth { place, app, role, facts, observer, tells_pings, counted };
         let (key, wide, server) = (self.key, Arc::clone(&self.wide), self.server.clone());
         let make = move |context: &mut actix::Context<CrSocket>| {
             let home = Home::find(key).unwrap_or_else(|| Home::settle(key, &wide, server));
@@ -324,7 +325,7 @@ impl CrSocketBuilder {
         let mut facts = Facts::default();
         facts.client.visible = true;
         facts.client.online = true;
-        CrSocketBuilder { app, role, facts, observer: None, thread: None }
+        CrSocketBuilder { app, role, facts, observer: None, tells_pings: true, thread: None }
     }
 
     /// With this clientId; without one it asks its server for one.
@@ -357,6 +358,13 @@ impl CrSocketBuilder {
     #[must_use]
     pub fn observer(mut self, observer: Recipient<SocketEvent>) -> CrSocketBuilder {
         self.observer = Some(observer);
+        self
+    }
+
+    /// Its observer is not told of the partner's pings: they are most of what an idle crSocket hears.
+    #[must_use]
+    pub fn without_pings(mut self) -> CrSocketBuilder {
+        self.tells_pings = false;
         self
     }
 

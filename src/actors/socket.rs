@@ -44,6 +44,8 @@ pub struct CrSocket {
     app: AppId,
     family: Rc<Family>,
     observer: Option<Recipient<SocketEvent>>,
+    /// Whether the observer is told of pings.
+    tells_pings: bool,
     _counted: Counted,
     tickets: OpenTickets,
     timers: Timers,
@@ -60,6 +62,7 @@ pub(super) struct Birth {
     pub(super) role: Role,
     pub(super) facts: Facts,
     pub(super) observer: Option<Recipient<SocketEvent>>,
+    pub(super) tells_pings: bool,
     pub(super) counted: Counted,
 }
 
@@ -116,7 +119,7 @@ impl CrSocket {
         shared: &Rc<Shared>,
         context: &mut Context<CrSocket>,
     ) -> CrSocket {
-        let Birth { place, app, role, facts, observer, counted } = birth;
+        let Birth { place, app, role, facts, observer, tells_pings, counted } = birth;
         let family = hatch(context.address(), (&app, role), link, shared, Life::default());
         CrSocket {
             machine: Socket::new(role),
@@ -124,6 +127,7 @@ impl CrSocket {
             app,
             family,
             observer,
+            tells_pings,
             _counted: counted,
             tickets: OpenTickets::default(),
             timers: Timers::default(),
@@ -177,6 +181,8 @@ impl CrSocket {
                 if event.kind() != EventKind::Ping {
                     let what = What::Received(EventType::new(&event.event_type));
                     self.record_event(event.receive_ct, what, Some(&event.params));
+                } else if !self.tells_pings {
+                    return;
                 }
             }
             Notice::Fate { ticket, fate } => {

@@ -111,13 +111,13 @@ struct Test<'a, S, F: ?Sized> {
 }
 
 impl<S: Stop, F: FnMut(Phase, &Sample, &Run) + ?Sized> Test<'_, S, F> {
-    /// Waits until all have come and are interacting, or it takes too long. Whether it goes on.
+    /// Waits until all have come and found each other, or it takes too long. Whether it goes on.
     async fn gather(&mut self) -> Result<bool, RunError> {
         let day = Duration::from_secs(86_400);
         if !self.watch(Phase::Gathering, day, Run::have_all_come).await? {
             return Ok(false);
         }
-        self.watch(Phase::Gathering, GATHER_DT, |run| run.all_interacting_at().is_some()).await
+        self.watch(Phase::Gathering, GATHER_DT, Run::have_all_met).await
     }
 
     /// Looks at it for so long, or until something holds. Whether it goes on: nobody wanted it to end.

@@ -47,20 +47,23 @@ pub(super) struct World {
 /// Waits until all are interacting for the first time.
 #[derive(Debug, Default)]
 pub(super) struct Gathering {
-    /// How many are expected.
-    expected: usize,
+    /// How many pairs are expected.
+    pairs: usize,
+    /// How many crSockets of theirs are interacting.
     interacting: AtomicUsize,
-    /// When they were; zero where they have not been yet.
+    /// When all were; zero where they have not been yet.
     since: AtomicU64,
+    /// How many pairs have been interacting once.
+    met: AtomicUsize,
 }
 
 impl Gathering {
-    pub(super) fn new(expected: usize) -> Gathering {
-        Gathering { expected, ..Gathering::default() }
+    pub(super) fn new(pairs: usize) -> Gathering {
+        Gathering { pairs, ..Gathering::default() }
     }
 
     fn comes(&self, now: Micros) {
-        if self.interacting.fetch_add(1, Ordering::Relaxed) + 1 == self.expected {
+        if self.interacting.fetch_add(1, Ordering::Relaxed) + 1 == self.pairs * 2 {
             let _ = self.since.compare_exchange(0, now.0.max(1), Ordering::Relaxed, Ordering::Relaxed);
         }
     }
@@ -69,7 +72,17 @@ impl Gathering {
         self.interacting.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// When all were interacting for the first time.
+    /// A pair is interacting for the first time.
+    fn meets(&self) {
+        self.met.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether each pair has been interacting once, if not all at once.
+    pub(super) fn have_all_met(&self) -> bool {
+        self.met.load(Ordering::Relaxed) >= self.pairs
+    }
+
+    /// When all were interacting at once for the first time.
     pub(super) fn done_at(&self) -> Option<Micros> {
         Some(Micros(self.since.load(Ordering::Relaxed))).filter(|at| at.0 > 0)
     }
@@ -229,7 +242,8 @@ impl Crowd {
         let World { host, app, tokens, .. } = &*self.world;
         let mut builder = CrSocketBuilder::new(app.clone(), client.role)
             .on_thread(usize::try_from(self.number).unwrap_or(0))
-            .observer(self.observer.clone());
+            .observer(self.observer.clone())
+            .without_pings();
         if let Some(token) = tokens.get(client.token % tokens.len().max(1)) {
             builder = builder.access_token(token.clone());
         }
@@ -305,16 +319,25 @@ impl Crowd {
         }
         self.note_trouble_with(to);
         if from != INTERACTING && place == INTERACTING {
-            self.world.gathering.comes(now);
+            if self.is_paired(at) {
+                self.world.gathering.comes(now);
+            }
             self.set_interacting(at, true, now);
         } else if from == INTERACTING && place != INTERACTING {
-            self.world.gathering.goes();
+            if self.is_paired(at) {
+                self.world.gathering.goes();
+            }
             if !self.is_disturbed(at / 2) && !self.rests {
                 self.tally.counts.left_interacting += 1;
             }
             self.set_interacting(at, false, now);
         }
         self.pair_changed(at / 2, now);
+    }
+
+    /// Whether it has a partner here; if not, it waits for somebody else's.
+    fn is_paired(&self, at: usize) -> bool {
+        self.clients.get(partner_of(at)).is_some_and(Option::is_some)
     }
 
     /// States that say that something is wrong.
@@ -345,6 +368,7 @@ impl Crowd {
         if one == INTERACTING && other == INTERACTING {
             if !known.has_interacted {
                 known.has_interacted = true;
+                self.world.gathering.meets();
                 self.tally.durations.pairing.record(now.since(known.connected.unwrap_or(now)));
             }
             self.recovered(pair, now);
@@ -362,7 +386,9 @@ impl Crowd {
             *count = count.saturating_sub(1);
         }
         if state == INTERACTING {
-            self.world.gathering.goes();
+            if self.is_paired(at) {
+                self.world.gathering.goes();
+            }
             self.set_interacting(at, false, now);
         }
         if let Some(Some(client)) = self.clients.get_mut(at) {

@@ -129,7 +129,7 @@ impl Run {
         let usage = ProcessUsage::now();
         let clients = clients_of(&settings);
         let ids = Ids::of(settings.client_ids, clients)?;
-        let expected = usize::try_from(settings.pairs).unwrap_or(usize::MAX).saturating_mul(2);
+        let pairs = usize::try_from(settings.pairs).unwrap_or(usize::MAX / 2);
         let host = Arc::new(Host::start(HostSettings {
             timing: settings.timing,
             threads: Threads::Own(settings.threads.max(1)),
@@ -144,7 +144,7 @@ impl Run {
             tokens: settings.tokens,
             plan: Plan::new(settings.scenario, settings.seed, settings.pairs, settings.ramp),
             clock: RunClock::start(),
-            gathering: Gathering::new(expected),
+            gathering: Gathering::new(pairs),
             named: settings.named,
         });
         let mut crowds = Vec::new();
@@ -175,7 +175,12 @@ impl Run {
         self.entering.is_finished()
     }
 
-    /// When all its pairs were interacting for the first time.
+    /// Whether all have come, and each pair has been interacting once.
+    pub fn have_all_met(&self) -> bool {
+        self.have_all_come() && self.world.gathering.have_all_met()
+    }
+
+    /// When all its pairs were interacting at once for the first time.
     pub fn all_interacting_at(&self) -> Option<Micros> {
         self.world.gathering.done_at()
     }

@@ -47,7 +47,8 @@ impl Totals {
         self.all_at = all_at;
         self.late_ms = self.late_ms.max(sample.late_ms);
         self.whole.add(&sample.tally);
-        if self.is_measuring {
+        // Until it is measured, all of it counts: it may end before.
+        if self.is_measuring || self.measured_from.is_none() {
             self.measured.add(&sample.tally);
             self.seconds += sample.seconds;
             self.cpu_seconds += sample.cores * sample.seconds;
@@ -77,6 +78,7 @@ impl Totals {
     pub(super) fn begin_to_measure(&mut self, at: Micros) {
         self.is_measuring = true;
         self.measured_from = Some(at);
+        (self.measured, self.seconds, self.cpu_seconds) = (Tally::default(), 0.0, 0.0);
     }
 
     /// `busiest`: the processor time of the thread that took most of it meanwhile, in seconds.
@@ -108,6 +110,10 @@ impl Totals {
     pub fn figures(&self) -> Figures {
         let last = self.last.clone().unwrap_or_default();
         let durations = &self.whole.durations;
+        let latency = match self.measured_from {
+            Some(_) => &durations.measured_latency,
+            None => &durations.latency,
+        };
         let mut figures = Figures {
             seconds: self.seconds,
             seconds_until_all_interacting: self.all_at.map(Micros::as_secs_f64),
@@ -125,7 +131,7 @@ impl Totals {
             },
             pings: PingFigures { max_late_ms: self.late_ms },
             events: self.events(),
-            latency_ms: durations.measured_latency.quantiles(),
+            latency_ms: latency.quantiles(),
             trials_ms: durations.trials.quantiles(),
             lag_ms: durations.lag.quantiles(),
             connect_ms: durations.connect.quantiles(),
