@@ -3,7 +3,9 @@
 pub mod compare;
 pub mod gates;
 pub mod html;
-pub mod recorder;
 pub mod report;
-pub mod run;
 pub mod table;
+#[cfg(test)]
+mod example;
+mod verdict;
+mod words;
