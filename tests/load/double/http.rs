@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::relay::{Answer, Line, Opened, Relay};
 
 /// How long a crEvent waits for the next one, behind which it is to be delivered.
-const LONGEST_HOLD: Duration = Duration::from_secs(2);
+const LONGEST_HOLD: Duration = Duration::from_secs(1);
 
 const NOT_FOUND: &str = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
 

@@ -199,7 +199,10 @@ async fn serve(
                     drop(listener);
                     connections.shutdown().await;
                     relay.borrow_mut().forget();
-                    tokio::time::sleep(length).await;
+                    let is_back = tokio::time::timeout(length, ordered.recv()).await.is_err();
+                    if !is_back {
+                        return;
+                    }
                     listener = port.listen();
                 }
                 Some(Order::Stop) | None => return,

@@ -13,6 +13,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::rules::{Damage, Rule};
 use super::{Did, Order};
 
+/// How long a ping waits for its recipient's stream.
+const RECIPIENT_WAIT: Duration = Duration::from_secs(4);
+
 /// What is written to a stream, in order.
 pub struct Line {
     /// Not before this moment.
@@ -40,6 +43,8 @@ pub struct Relay {
     sessions: HashMap<ClientId, Session>,
     /// What waits for the next one of the same sender: it was not delivered yet, or is to be delivered again.
     held: HashMap<ClientId, Held>,
+    /// Pings for those who have no stream yet, by sender: otherwise pairs would find each other only by the next ones.
+    early: HashMap<ClientId, (Instant, ClientId, EventData)>,
     rules: Vec<Rule>,
     shut_out: HashSet<String>,
     next_pid: u64,
@@ -71,6 +76,7 @@ impl Relay {
         Relay {
             sessions: HashMap::new(),
             held: HashMap::new(),
+            early: HashMap::new(),
             rules,
             shut_out: shut_out.into_iter().collect(),
             next_pid: 1 << 50,
@@ -99,6 +105,13 @@ impl Relay {
         let (lines, written) = unbounded_channel();
         let session = Session { pid, lines, late_until: None };
         session.say(Frame::Hello { pid }, false);
+        self.early.retain(|_, (since, recipient, ping)| {
+            let is_mine = *recipient == id;
+            if is_mine && since.elapsed() < RECIPIENT_WAIT {
+                session.say(ping.to_frame(), false);
+            }
+            !is_mine
+        });
         if let Some(former) = self.sessions.insert(id, session) {
             let reason = AbortReason::ReleasedByOther;
             former.say(Frame::Aborted { pid: former.pid, reason, releaser: Some(pid) }, true);
@@ -118,6 +131,7 @@ impl Relay {
     pub fn forget(&mut self) {
         self.sessions.clear();
         self.held.clear();
+        self.early.clear();
     }
 
     /// What a client sends.
@@ -139,7 +153,10 @@ impl Relay {
                 return self.ordinary(sent.recipient, event);
             }
             MsgEvent::CrEvent(event) => {
-                self.forward(sent.recipient, event);
+                if !self.forward(sent.recipient, event) && event.kind() == EventKind::Ping {
+                    let waits = (Instant::now(), sent.recipient, event.clone());
+                    self.early.insert(sent.client_id, waits);
+                }
             }
             MsgEvent::Other => {}
         }
