@@ -111,15 +111,27 @@ fn scenarios_that_are_wrong_are_told_with_file_and_line() {
         assert!(RIGHT.contains(from), "{from}");
         RIGHT.replacen(from, to, 1)
     };
-    let rows: [(String, &[&str]); 22] = [
+    let rows: [(String, &[&str]); 25] = [
         (String::new(), &["missing field `name`"]),
         ("name = ".into(), &["line 1"]),
         (with("name = \"small\"", "name = 5"), &["line 1", "string"]),
-        (with("pairs = 2", "pairs = 0"), &["`pairs`", "1", "500000"]),
+        (with("name = \"small\"", "name = \"\""), &["line 1", "0 characters", "1 to 100"]),
+        (
+            with(
+                "does = \"answers\"\nthink = { lognormal_ms = 650, sigma = 0.4 }",
+                "does = \"trials\"\npause = { constant_ms = 5 }",
+            ),
+            &["line 9", "controllers", "answers"],
+        ),
+        (
+            with("what = \"reload\"", "what = \"wrong-partner\"\nwhom = \"responder\""),
+            &["line 13", "wrong-partner", "controllers"],
+        ),
+        (with("pairs = 2", "pairs = 0"), &["line 2", "0 pairs", "at least 1", "500000"]),
         (with("pairs = 2", "pairs = \"two\""), &["line 2", "two"]),
         (with("pairs = 2", "pears = 2"), &["line 2", "pears", "pairs"]),
-        (with("seconds = 5", "seconds = -5"), &["`seconds`", "1", "1000000"]),
-        (with("seconds = 5", "seconds = nan"), &["`seconds`"]),
+        (with("seconds = 5", "seconds = -5"), &["line 3", "-5 seconds", "at least 1", "1000000"]),
+        (with("seconds = 5", "seconds = nan"), &["line 3", "at least 1"]),
         (with("does = \"trials\"", "does = \"dances\""), &["line 6", "dances", "trials", "chatter", "idle"]),
         (with("does = \"trials\"", ""), &["line 5", "does"]),
         (with("pause = { uniform_ms = [500, 1500] }", ""), &["line 5", "needs `pause`"]),
@@ -130,12 +142,12 @@ fn scenarios_that_are_wrong_are_told_with_file_and_line() {
         (with("lognormal_ms = 650", "lognormal_ms = -650"), &["line 11", "650"]),
         (with("what = \"reload\"", "what = \"explode\""), &["line 14", "explode", "reload", "token-change"]),
         (with("what = \"reload\"", "what = \"reload\"\nwhom = \"all\""), &["line 15", "all", "either"]),
-        (with("exponential_ms = 60000", "exponential_ms = 0"), &["every"]),
+        (with("exponential_ms = 60000", "exponential_ms = 0"), &["line 15", "every"]),
         (with("lasts = { constant_ms = 200 }", ""), &["line 13", "lasts"]),
-        (with("min_cr_event_dt = 100", "min_event = 100"), &["[timing]", "min_event"]),
+        (with("min_cr_event_dt = 100", "min_event = 100"), &["line 18", "min_event", "hello_max_dt"]),
         (
             with("min_cr_event_dt = 100", "min_cr_event_dt = 0.5"),
-            &["[timing]", "min_cr_event_dt", "whole number"],
+            &["line 18", "min_cr_event_dt = 0.5", "whole number"],
         ),
     ];
     let wrong = rows.iter().filter_map(|(text, words)| {

@@ -22,7 +22,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::LocalSet;
 
 use self::relay::Relay;
-pub use self::rules::{Damage, Rule, Which};
+pub use self::rules::{Damage, Rule};
 use crate::process::PATIENCE;
 
 /// How many connections may wait to be accepted.
