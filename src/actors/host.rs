@@ -20,7 +20,7 @@ use super::link::http::HttpLink;
 use super::link::http::server::HttpServer;
 use super::link::local::LocalLink;
 use super::link::{Link, PortNo};
-use super::messages::{GetDetails, Remove, SendCrEvent, SendInPlace, SetFact, SocketEvent};
+use super::messages::{GetDetails, Remove, SendCrEvent, SendInPlace, SetFact, SocketEvent, Vanish};
 use super::recent::Recent;
 use super::registry::Registry;
 use super::shared::{HostWide, Shared};
@@ -211,6 +211,17 @@ impl Host {
         (one, other)
     }
 
+    /// How many threads its crSockets live on.
+    pub fn threads(&self) -> usize {
+        self.threads.len()
+    }
+
+    /// Does something on one of its threads, such as starting the actor that observes the crSockets there. Whether that
+    /// thread is there.
+    pub fn run_on(&self, thread: usize, run: impl FnOnce() + Send + 'static) -> bool {
+        self.threads.get(thread).is_some_and(|handle| handle.spawn_fn(run))
+    }
+
     /// What its crSockets publish of themselves.
     pub fn board(&self) -> &Arc<Board> {
         &self.wide.board
@@ -349,6 +360,13 @@ impl CrSocketBuilder {
         self
     }
 
+    /// On this thread of its host, counted from zero; they are taken in turn where nothing is said.
+    #[must_use]
+    pub fn on_thread(mut self, thread: usize) -> CrSocketBuilder {
+        self.thread = Some(thread);
+        self
+    }
+
     /// On the thread of this one.
     #[must_use]
     pub fn beside(mut self, other: &SocketHandle) -> CrSocketBuilder {
@@ -384,6 +402,11 @@ impl SocketHandle {
     /// It says its goodbyes, closes its stream and stops.
     pub fn remove(&self) {
         self.address.do_send(Remove);
+    }
+
+    /// It is gone at once, without a word, as when its device loses power: its connection breaks.
+    pub fn vanish(&self) {
+        self.address.do_send(Vanish);
     }
 }
 

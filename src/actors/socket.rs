@@ -18,7 +18,7 @@ use super::guard::{Child, Family};
 use super::link::{Ends, Link};
 use super::messages::{
     ChildGone, GetDetails, GetReceiverDetails, GetSenderDetails, Life, News, Remove, SendCrEvent,
-    SendInPlace, SetFact, Settled, SocketEvent, StopChild, Told,
+    SendInPlace, SetFact, Settled, SocketEvent, StopChild, Told, Vanish,
 };
 use super::receiver::EventReceiver;
 use super::recent::{EventType, Happening, What};
@@ -596,5 +596,14 @@ impl Handler<Remove> for CrSocket {
         });
         self.take(Input::Unloading(true), context);
         self.leave_if_closed();
+    }
+}
+
+impl Handler<Vanish> for CrSocket {
+    type Result = ();
+
+    fn handle(&mut self, _: Vanish, context: &mut Context<CrSocket>) {
+        self.standing = Standing::Gone;
+        context.stop();
     }
 }

@@ -1,3 +1,9 @@
 //! Load tests: a simulation that is measured.
 
+pub mod compare;
+pub mod gates;
+pub mod html;
+pub mod recorder;
 pub mod report;
+pub mod run;
+pub mod table;

@@ -128,9 +128,9 @@ pub struct Gate {
     pub flag: String,
     /// What was accepted at most (or at least, where the flag says `min`).
     pub limit: f64,
-    /// What was seen.
-    pub seen: f64,
-    /// Of both: `ms`, `events`, `events/s`.
+    /// What was seen; none where there was nothing to see, and then it did not hold.
+    pub seen: Option<f64>,
+    /// Of both: `ms`, `s`, `events`, `events/s`.
     pub unit: String,
     /// Whether it held.
     pub passed: bool,

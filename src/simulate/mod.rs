@@ -12,11 +12,17 @@
 //!                        Run ──► Figures
 //! ```
 
+mod crowd;
 pub mod distribution;
 pub mod figures;
+pub mod here;
 pub mod incident;
+pub mod ledger;
+pub mod meter;
 pub mod persona;
 pub mod plan;
 pub mod random;
+pub mod run;
 pub mod scenario;
 pub mod time;
+pub mod totals;
