@@ -85,7 +85,8 @@ pub enum Whom {
 }
 
 /// How often something happens to a pair.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Trouble {
     /// What.
     pub what: Incident,
@@ -95,6 +96,35 @@ pub struct Trouble {
     pub every: Distribution,
     /// For how long.
     pub lasts: Distribution,
+}
+
+/// An `[[incident]]` of a scenario.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    what: Incident,
+    #[serde(default)]
+    whom: Whom,
+    every: Distribution,
+    lasts: Distribution,
+}
+
+impl TryFrom<Written> for Trouble {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Trouble, String> {
+        let Written { what, whom, every, lasts } = written;
+        if what.is_testers() && whom == Whom::Responder {
+            return Err(format!(
+                "{} happens to controllers: whom = \"responder\" makes no sense",
+                what.as_str()
+            ));
+        }
+        if every.mean() < Duration::from_millis(10) {
+            return Err(format!("{}: `every` must be 10 ms at least in the mean", what.as_str()));
+        }
+        Ok(Trouble { what, whom, every, lasts })
+    }
 }
 
 /// One that is to happen.

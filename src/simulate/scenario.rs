@@ -9,7 +9,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::distribution::Distribution;
-use super::incident::{Incident, Trouble, Whom};
+use super::incident::Trouble;
 use super::persona::Behaviour;
 use crate::protocol::time::{Millis, Timing};
 
@@ -58,26 +58,49 @@ pub enum ScenarioError {
     },
 }
 
+/// What is wrong with a value is said by its type, so that the line is known.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    name: String,
+    name: Name,
     #[serde(default)]
     description: String,
-    pairs: Option<u32>,
-    seconds: Option<f64>,
-    controller: Part,
-    responder: Part,
+    pairs: Option<Pairs>,
+    seconds: Option<Seconds>,
+    controller: Controller,
+    responder: Responder,
     #[serde(default)]
-    incident: Vec<WrittenTrouble>,
+    incident: Vec<Trouble>,
     #[serde(default)]
-    timing: toml::Table,
+    timing: Timings,
 }
 
-/// `[controller]` or `[responder]`.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Name(String);
+
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "u32")]
+struct Pairs(u32);
+
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "f64")]
+struct Seconds(Duration);
+
+/// `[controller]`.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "WrittenPart")]
-struct Part(Behaviour);
+struct Controller(Behaviour);
+
+/// `[responder]`.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "WrittenPart")]
+struct Responder(Behaviour);
+
+/// `[timing]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(try_from = "toml::Table")]
+struct Timings(Vec<(String, Millis)>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -99,21 +122,87 @@ struct WrittenPart {
     every: Option<Distribution>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenTrouble {
-    what: Incident,
-    #[serde(default)]
-    whom: Whom,
-    every: Distribution,
-    lasts: Distribution,
-}
-
-impl TryFrom<WrittenPart> for Part {
+impl TryFrom<String> for Name {
     type Error = String;
 
-    fn try_from(written: WrittenPart) -> Result<Part, String> {
-        let WrittenPart { does, pause, response_within_ms, trials, think, every } = written;
+    fn try_from(name: String) -> Result<Name, String> {
+        match name.chars().count() {
+            1..=100 => Ok(Name(name)),
+            length => Err(format!("a name of {length} characters: 1 to 100 are accepted")),
+        }
+    }
+}
+
+impl TryFrom<u32> for Pairs {
+    type Error = String;
+
+    fn try_from(pairs: u32) -> Result<Pairs, String> {
+        match pairs {
+            1..=500_000 => Ok(Pairs(pairs)),
+            _ => Err(format!("{pairs} pairs: at least 1 and at most 500000 are accepted")),
+        }
+    }
+}
+
+impl TryFrom<f64> for Seconds {
+    type Error = String;
+
+    fn try_from(seconds: f64) -> Result<Seconds, String> {
+        if (1.0..=1_000_000.0).contains(&seconds) {
+            Ok(Seconds(Duration::from_secs_f64(seconds)))
+        } else {
+            Err(format!("{seconds} seconds: at least 1 and at most 1000000 are accepted"))
+        }
+    }
+}
+
+impl TryFrom<WrittenPart> for Controller {
+    type Error = String;
+
+    fn try_from(written: WrittenPart) -> Result<Controller, String> {
+        match written.behaviour()? {
+            Behaviour::Answers { .. } => {
+                Err("does = \"answers\" is for responders: accepted are trials, chatter, idle".into())
+            }
+            behaviour => Ok(Controller(behaviour)),
+        }
+    }
+}
+
+impl TryFrom<WrittenPart> for Responder {
+    type Error = String;
+
+    fn try_from(written: WrittenPart) -> Result<Responder, String> {
+        match written.behaviour()? {
+            Behaviour::Trials { .. } => {
+                Err("does = \"trials\" is for controllers: accepted are answers, chatter, idle".into())
+            }
+            behaviour => Ok(Responder(behaviour)),
+        }
+    }
+}
+
+impl TryFrom<toml::Table> for Timings {
+    type Error = String;
+
+    fn try_from(table: toml::Table) -> Result<Timings, String> {
+        let mut timing = Timing::default();
+        let mut timings = Vec::new();
+        for (name, value) in table {
+            let length = value
+                .as_integer()
+                .ok_or_else(|| format!("{name} = {value}: a whole number of milliseconds is accepted"))?;
+            timing.set(&name, Millis(length)).map_err(|error| error.to_string())?;
+            timings.push((name, Millis(length)));
+        }
+        timing.check().map_err(|error| error.to_string())?;
+        Ok(Timings(timings))
+    }
+}
+
+impl WrittenPart {
+    fn behaviour(self) -> Result<Behaviour, String> {
+        let WrittenPart { does, pause, response_within_ms, trials, think, every } = self;
         let given = [
             ("pause", pause.is_some(), Does::Trials),
             ("response_within_ms", response_within_ms.is_some(), Does::Trials),
@@ -125,7 +214,7 @@ impl TryFrom<WrittenPart> for Part {
             return Err(format!("`{key}` belongs to does = {:?}", of.as_str()));
         }
         let needs = |key: &str| format!("does = {:?} needs `{key}`", does.as_str());
-        let behaviour = match does {
+        Ok(match does {
             Does::Trials => Behaviour::Trials {
                 pause: pause.ok_or_else(|| needs("pause"))?,
                 response_within: within(response_within_ms.unwrap_or(RESPONSE_WITHIN_MS))?,
@@ -140,8 +229,7 @@ impl TryFrom<WrittenPart> for Part {
                 Behaviour::Chatter { every }
             }
             Does::Idle => Behaviour::Idle,
-        };
-        Ok(Part(behaviour))
+        })
     }
 }
 
@@ -182,28 +270,16 @@ impl Scenario {
     pub fn parse(text: &str) -> Result<Scenario, String> {
         let written: Written =
             toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
-        let Written { name, description, pairs, seconds, controller, responder, incident, timing } = written;
-        if name.is_empty() || name.chars().count() > 100 {
-            return Err("`name` has 1 to 100 characters".into());
-        }
-        if pairs.is_some_and(|pairs| !(1..=500_000).contains(&pairs)) {
-            return Err("`pairs` is at least 1 and at most 500000".into());
-        }
-        if seconds.is_some_and(|seconds| !(1.0..=1_000_000.0).contains(&seconds)) {
-            return Err("`seconds` is at least 1 and at most 1000000".into());
-        }
-        let Part(controller) = controller;
-        let Part(responder) = responder;
-        if matches!(controller, Behaviour::Answers { .. }) {
-            return Err("[controller] does = \"answers\": accepted are trials, chatter, idle".into());
-        }
-        if matches!(responder, Behaviour::Trials { .. }) {
-            return Err("[responder] does = \"trials\": accepted are answers, chatter, idle".into());
-        }
-        let troubles = incident.iter().map(trouble).collect::<Result<_, _>>()?;
-        let timing = timings(&timing)?;
-        let seconds = seconds.map(Duration::from_secs_f64);
-        Ok(Scenario { name, description, pairs, seconds, controller, responder, troubles, timing })
+        Ok(Scenario {
+            name: written.name.0,
+            description: written.description,
+            pairs: written.pairs.map(|pairs| pairs.0),
+            seconds: written.seconds.map(|seconds| seconds.0),
+            controller: written.controller.0,
+            responder: written.responder.0,
+            troubles: written.incident,
+            timing: written.timing.0,
+        })
     }
 
     /// Trials, one after the other, as they are without a file.
@@ -236,30 +312,6 @@ impl Scenario {
             ..Scenario::trials()
         }
     }
-}
-
-fn trouble(written: &WrittenTrouble) -> Result<Trouble, String> {
-    let WrittenTrouble { what, whom, every, lasts } = *written;
-    if what.is_testers() && whom == Whom::Responder {
-        return Err(format!("{} happens to controllers: whom = \"responder\" makes no sense", what.as_str()));
-    }
-    if every.mean() < Duration::from_millis(10) {
-        return Err(format!("{}: `every` must be 10 ms at least in the mean", what.as_str()));
-    }
-    Ok(Trouble { what, whom, every, lasts })
-}
-
-fn timings(table: &toml::Table) -> Result<Vec<(String, Millis)>, String> {
-    let mut timing = Timing::default();
-    let mut timings = Vec::new();
-    for (name, value) in table {
-        let length =
-            value.as_integer().ok_or_else(|| format!("[timing] {name}: a whole number of milliseconds"))?;
-        timing.set(name, Millis(length)).map_err(|error| format!("[timing] {error}"))?;
-        timings.push((name.clone(), Millis(length)));
-    }
-    timing.check().map_err(|error| format!("[timing] {error}"))?;
-    Ok(timings)
 }
 
 #[cfg(test)]
@@ -304,10 +356,10 @@ mod tests {
         let with = |from: &str, to: &str| SMALL.replace(from, to);
         for (text, said) in [
             (with("name = \"small\"", ""), "missing field `name`"),
-            (with("name = \"small\"", "name = \"\""), "`name` has 1 to 100 characters"),
-            (with("pairs = 3", "pairs = 0"), "`pairs` is at least 1"),
+            (with("name = \"small\"", "name = \"\""), "a name of 0 characters: 1 to 100"),
+            (with("pairs = 3", "pairs = 0"), "0 pairs: at least 1"),
             (with("pairs = 3", "pears = 3"), "unknown field `pears`"),
-            (with("seconds = 20", "seconds = 0"), "`seconds` is at least 1"),
+            (with("seconds = 20", "seconds = 0"), "0 seconds: at least 1"),
             (with("does = \"trials\"", "does = \"dance\""), "unknown variant `dance`"),
             (with("does = \"trials\"", "does = \"answers\""), "`pause` belongs to does = \"trials\""),
             (with("does = \"answers\"", "does = \"idle\""), "`think` belongs to does = \"answers\""),
