@@ -60,6 +60,15 @@ pub enum Command {
     /// prints plain lines. Where the server asks for a token, it is read from a file or from the environment variable
     /// CRSOCKET_ADMIN_TOKEN.
     Top(TopArgs),
+    /// Hosts simulated clients in this process, against a server in it or elsewhere, until it is stopped.
+    ///
+    /// In a terminal it shows how they are, elsewhere it prints a line now and then.
+    Simulate(SimulateArgs),
+    /// Measures a server with simulated clients: latency, losses, order, connecting and pairing, recovery.
+    ///
+    /// It ends by itself; at Ctrl-C with the report so far. The exit status is 1 where a gate does not hold, 2 where it
+    /// could not be measured.
+    Load(LoadArgs),
 }
 
 /// Where the demonstration is served.

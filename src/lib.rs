@@ -96,12 +96,15 @@ pub mod demo;
 pub mod file_watch;
 pub mod http;
 pub mod load;
+pub mod load_command;
 pub mod metrics;
+mod open_files;
 pub mod practice;
 pub mod problem;
 pub mod protocol;
 pub mod server;
 pub mod simulate;
+pub mod simulate_command;
 pub mod top;
 pub mod web;
 

@@ -9,7 +9,9 @@ use crsocket::cli::{Cli, Command, DemoArgs};
 use crsocket::config::{ConfigError, Settings};
 use crsocket::config_command::{self, ConfigCommandError};
 use crsocket::demo::{self, DemoError};
+use crsocket::load_command::{self, LoadError};
 use crsocket::server::{self, ServerError};
+use crsocket::simulate_command::{self, SimulateError};
 use crsocket::top::{self, TopError};
 use thiserror::Error;
 
@@ -47,6 +49,10 @@ enum Failure {
     Demo(#[from] DemoError),
     #[error(transparent)]
     Top(#[from] TopError),
+    #[error(transparent)]
+    Simulate(#[from] SimulateError),
+    #[error(transparent)]
+    Load(#[from] LoadError),
 }
 
 impl Failure {
@@ -55,13 +61,17 @@ impl Failure {
         match self {
             Failure::Check(CheckError::Output(error))
             | Failure::Config(ConfigCommandError::Output(error))
-            | Failure::Top(TopError::Output(error)) => Some(error),
+            | Failure::Top(TopError::Output(error))
+            | Failure::Simulate(SimulateError::Output(error))
+            | Failure::Load(LoadError::Output(error)) => Some(error),
             Failure::Check(_)
             | Failure::Config(_)
             | Failure::Settings(_)
             | Failure::Server(_)
             | Failure::Demo(_)
-            | Failure::Top(_) => None,
+            | Failure::Top(_)
+            | Failure::Simulate(_)
+            | Failure::Load(_) => None,
         }
     }
 }
@@ -78,6 +88,14 @@ fn run(cli: &Cli, out: &mut impl Write) -> Result<ExitCode, Failure> {
         }
         Some(Command::PrintConfig(args)) => Ok(config_command::print(args, out)?),
         Some(Command::Top(args)) => Ok(top::run(args, out)?),
+        Some(Command::Simulate(args)) => {
+            start_log();
+            Ok(simulate_command::run(args, out)?)
+        }
+        Some(Command::Load(args)) => {
+            start_log();
+            Ok(load_command::run(args, out)?)
+        }
         Some(Command::Demo(args)) => Ok(demo::run(args, out)?),
         None => Ok(demo::run(&DemoArgs::default(), out)?),
     }

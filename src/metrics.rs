@@ -5,6 +5,7 @@
 
 mod latency;
 mod msg_events;
+pub mod process;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

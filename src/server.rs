@@ -3,8 +3,8 @@
 mod error;
 mod files_changed;
 mod hosted;
-mod limits;
 mod listen;
+mod over;
 mod stop;
 mod tls;
 
@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 pub use self::error::ServerError;
 use self::files_changed::Watched;
 use self::listen::{AdminListeners, Listeners};
+pub use self::over::{Over, OverAdmin};
 use self::stop::Signals;
 use self::tls::Certificates;
 use crate::actors::client_ids::{ClientIds, Reserve};
@@ -37,6 +38,7 @@ use crate::http::listener::Listener;
 pub use crate::http::reach::Reach;
 use crate::http::site::{Requests, Site};
 use crate::metrics::Counters;
+use crate::open_files;
 use crate::protocol::client_id::ClientIdSequence;
 use crate::protocol::ids::AppId;
 use crate::protocol::sessions::PidSequence;
@@ -46,7 +48,7 @@ use crate::protocol::sessions::PidSequence;
 /// # Errors
 /// [`ServerError`]: it could not start, or had to give up.
 pub fn run(settings: Settings, started: impl FnOnce(&Reach)) -> Result<(), ServerError> {
-    limits::raise_open_files();
+    open_files::raise();
     actix::System::new().block_on(serve(settings, started))
 }
 

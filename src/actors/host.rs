@@ -20,7 +20,7 @@ use super::link::http::HttpLink;
 use super::link::http::server::HttpServer;
 use super::link::local::LocalLink;
 use super::link::{Link, PortNo};
-use super::messages::{GetDetails, Remove, SendCrEvent, SendInPlace, SetFact, SocketEvent};
+use super::messages::{GetDetails, Remove, SendCrEvent, SendInPlace, SetFact, SocketEvent, Vanish};
 use super::recent::Recent;
 use super::registry::Registry;
 use super::shared::{HostWide, Shared};
@@ -114,6 +114,7 @@ pub struct CrSocketBuilder {
     role: Role,
     facts: Facts,
     observer: Option<Recipient<SocketEvent>>,
+    tells_pings: bool,
     thread: Option<usize>,
 }
 
@@ -188,9 +189,9 @@ impl Host {
         let thread = thread % self.threads.len().max(1);
         let place = self.wide.board.enter(&builder.app, builder.role);
         let id = place.id();
-        let CrSocketBuilder { app, role, facts, observer, .. } = builder;
+        let CrSocketBuilder { app, role, facts, observer, tells_pings, .. } = builder;
         let counted = Counted::new(&self.wide.live);
-        let birth = Birth { place, app, role, facts, observer, counted };
+        let birth = Birth { place, app, role, facts, observer, tells_pings, counted };
         let (key, wide, server) = (self.key, Arc::clone(&self.wide), self.server.clone());
         let make = move |context: &mut actix::Context<CrSocket>| {
             let home = Home::find(key).unwrap_or_else(|| Home::settle(key, &wide, server));
@@ -209,6 +210,17 @@ impl Host {
         let one = self.spawn(one);
         let other = self.spawn(other.beside(&one));
         (one, other)
+    }
+
+    /// How many threads its crSockets live on.
+    pub fn threads(&self) -> usize {
+        self.threads.len()
+    }
+
+    /// Does something on one of its threads, such as starting the actor that observes the crSockets there. Whether that
+    /// thread is there.
+    pub fn run_on(&self, thread: usize, run: impl FnOnce() + Send + 'static) -> bool {
+        self.threads.get(thread).is_some_and(|handle| handle.spawn_fn(run))
     }
 
     /// What its crSockets publish of themselves.
@@ -313,7 +325,7 @@ impl CrSocketBuilder {
         let mut facts = Facts::default();
         facts.client.visible = true;
         facts.client.online = true;
-        CrSocketBuilder { app, role, facts, observer: None, thread: None }
+        CrSocketBuilder { app, role, facts, observer: None, tells_pings: true, thread: None }
     }
 
     /// With this clientId; without one it asks its server for one.
@@ -346,6 +358,20 @@ impl CrSocketBuilder {
     #[must_use]
     pub fn observer(mut self, observer: Recipient<SocketEvent>) -> CrSocketBuilder {
         self.observer = Some(observer);
+        self
+    }
+
+    /// Its observer is not told of the partner's pings: they are most of what an idle crSocket hears.
+    #[must_use]
+    pub fn without_pings(mut self) -> CrSocketBuilder {
+        self.tells_pings = false;
+        self
+    }
+
+    /// On this thread of its host, counted from zero; they are taken in turn where nothing is said.
+    #[must_use]
+    pub fn on_thread(mut self, thread: usize) -> CrSocketBuilder {
+        self.thread = Some(thread);
         self
     }
 
@@ -384,6 +410,11 @@ impl SocketHandle {
     /// It says its goodbyes, closes its stream and stops.
     pub fn remove(&self) {
         self.address.do_send(Remove);
+    }
+
+    /// It is gone at once, without a word, as when its device loses power: its connection breaks.
+    pub fn vanish(&self) {
+        self.address.do_send(Vanish);
     }
 }
 

@@ -352,6 +352,11 @@ pub struct GetDetails;
 #[rtype(result = "()")]
 pub struct Remove;
 
+/// The crSocket is gone at once, without a word, as when its device loses power: its connection breaks.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Vanish;
+
 /// An enclosing client is told something by one of its crSockets.
 #[derive(Clone, Debug, PartialEq, Message)]
 #[rtype(result = "()")]

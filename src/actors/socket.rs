@@ -18,7 +18,7 @@ use super::guard::{Child, Family};
 use super::link::{Ends, Link};
 use super::messages::{
     ChildGone, GetDetails, GetReceiverDetails, GetSenderDetails, Life, News, Remove, SendCrEvent,
-    SendInPlace, SetFact, Settled, SocketEvent, StopChild, Told,
+    SendInPlace, SetFact, Settled, SocketEvent, StopChild, Told, Vanish,
 };
 use super::receiver::EventReceiver;
 use super::recent::{EventType, Happening, What};
@@ -44,6 +44,8 @@ pub struct CrSocket {
     app: AppId,
     family: Rc<Family>,
     observer: Option<Recipient<SocketEvent>>,
+    /// Whether the observer is told of pings.
+    tells_pings: bool,
     _counted: Counted,
     tickets: OpenTickets,
     timers: Timers,
@@ -60,6 +62,7 @@ pub(super) struct Birth {
     pub(super) role: Role,
     pub(super) facts: Facts,
     pub(super) observer: Option<Recipient<SocketEvent>>,
+    pub(super) tells_pings: bool,
     pub(super) counted: Counted,
 }
 
@@ -116,7 +119,7 @@ impl CrSocket {
         shared: &Rc<Shared>,
         context: &mut Context<CrSocket>,
     ) -> CrSocket {
-        let Birth { place, app, role, facts, observer, counted } = birth;
+        let Birth { place, app, role, facts, observer, tells_pings, counted } = birth;
         let family = hatch(context.address(), (&app, role), link, shared, Life::default());
         CrSocket {
             machine: Socket::new(role),
@@ -124,6 +127,7 @@ impl CrSocket {
             app,
             family,
             observer,
+            tells_pings,
             _counted: counted,
             tickets: OpenTickets::default(),
             timers: Timers::default(),
@@ -177,6 +181,8 @@ impl CrSocket {
                 if event.kind() != EventKind::Ping {
                     let what = What::Received(EventType::new(&event.event_type));
                     self.record_event(event.receive_ct, what, Some(&event.params));
+                } else if !self.tells_pings {
+                    return;
                 }
             }
             Notice::Fate { ticket, fate } => {
@@ -596,5 +602,14 @@ impl Handler<Remove> for CrSocket {
         });
         self.take(Input::Unloading(true), context);
         self.leave_if_closed();
+    }
+}
+
+impl Handler<Vanish> for CrSocket {
+    type Result = ();
+
+    fn handle(&mut self, _: Vanish, context: &mut Context<CrSocket>) {
+        self.standing = Standing::Gone;
+        context.stop();
     }
 }

@@ -1,8 +1,9 @@
-//! What this process takes of the machine.
+//! What this process takes of the machine, as it is told.
 
-use procfs::process::Process;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::metrics::process::ProcessUsage;
 
 /// What a process takes.
 #[derive(Clone, Copy, Debug, Default, Serialize, ToSchema)]
@@ -22,33 +23,6 @@ pub(super) struct Usage {
 
 /// As far as the system says it; what it does not say is zero.
 pub(super) fn usage() -> Usage {
-    let Ok(process) = Process::myself() else { return Usage::default() };
-    let Ok(stat) = process.stat() else { return Usage::default() };
-    let ticks = procfs::ticks_per_second().max(1);
-    Usage {
-        memory_bytes: stat.rss.saturating_mul(procfs::page_size()),
-        cpu_seconds: seconds(stat.utime.saturating_add(stat.stime), ticks),
-        cpu_cores: 0.0,
-        open_files: process.fd_count().unwrap_or(0),
-        threads: stat.num_threads,
-    }
-}
-
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "seconds of processor time are exact for a hundred thousand years"
-)]
-fn seconds(time: u64, ticks: u64) -> f64 {
-    time as f64 / ticks as f64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn this_process_takes_something() {
-        let usage = usage();
-        assert!(usage.memory_bytes > 1_000_000 && usage.open_files > 2 && usage.threads > 0, "{usage:?}");
-    }
+    let ProcessUsage { memory_bytes, cpu_seconds, open_files, threads } = ProcessUsage::now();
+    Usage { memory_bytes, cpu_seconds, cpu_cores: 0.0, open_files, threads }
 }

@@ -24,8 +24,8 @@ pub struct LoadArgs {
     /// there is none): each trial waits for the one before.
     #[arg(long, value_name = "EVENTS", value_parser = rate)]
     pub rate: Option<f64>,
-    /// Least time between crEvents of one crSocket, in milliseconds; by default as small as the rate needs, at most the default of the
-    /// rules (1000).
+    /// Least time between crEvents of one crSocket, in milliseconds. By default none, unless the scenario says one: it is the server
+    /// that is measured. (The default of the rules, in browsers, is 1000.)
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(i64).range(0..=60_000))]
     pub spacing: Option<i64>,
     /// Reloads a second, of all pairs together: a page goes, and comes back with the same clientId.

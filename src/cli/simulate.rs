@@ -16,7 +16,8 @@ pub struct CrowdArgs {
     /// How many pairs; by default as many as the scenario says, or 1000.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=500_000))]
     pub pairs: Option<u32>,
-    /// What the clients do and what happens to them; config/scenarios/ has examples. Without one, the pairs run trials.
+    /// What the clients do and what happens to them; config/scenarios/ has examples. Without one, nothing happens to them; `load`
+    /// lets them run trials, `simulate` lets pairs be there and single clients answer.
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
     /// The address below which /crsocket/APP/ lies, such as https://example.org. Without one, the server is in this process.

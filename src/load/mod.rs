@@ -1,11 +1,13 @@
 //! Load tests: a simulation that is measured.
 
 pub mod compare;
-pub mod gates;
-pub mod html;
-pub mod report;
-pub mod table;
 #[cfg(test)]
 mod example;
+pub mod gates;
+pub mod html;
+pub mod recorder;
+pub mod report;
+pub mod run;
+pub mod table;
 mod verdict;
 mod words;

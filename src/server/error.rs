@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::apps::AppsError;
 use crate::client_id_store::StoreError;
+use crate::config::ConfigError;
 use crate::http::files::WebRootError;
 
 /// Why a server cannot start, or gives up.
@@ -72,6 +73,9 @@ pub enum ServerError {
     /// The certificate and its key do not go together, or cannot be used.
     #[error("tls.certificate_file and tls.private_key_file cannot be used together: {0}")]
     Tls(rustls::Error),
+    /// The environment says something that cannot be accepted.
+    #[error(transparent)]
+    Settings(#[from] ConfigError),
     /// The Registry has died.
     #[error("the Registry has died; its sessions are lost")]
     RegistryDied,

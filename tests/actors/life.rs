@@ -342,3 +342,52 @@ fn a_day_of_interruptions_always_ends_with_both_together() {
         assert_eq!((load.sessions, load.streams, load.endings), (2, 2, 0));
     });
 }
+
+/// Nobody tells its partner: it learns by silence, and the server by the broken connection.
+#[test]
+fn who_vanishes_says_no_goodbye() {
+    run(async {
+        let lab = Lab::new();
+        let (controller, responder) = lab.interacting_pair().await;
+        let gone = lab.now();
+        responder.vanish();
+        lab.run(1_000).await;
+        assert_eq!(responder.summary(), None);
+        let told = lab.lives_since(&responder, gone);
+        assert_eq!(
+            told.last().map(|(_, news)| news.clone()),
+            Some(News::Removed { as_told: true }),
+            "{told:?}"
+        );
+        lab.expect(&controller, "interacting", "");
+        let load = lab.load().await;
+        assert_eq!(load.streams, 1, "its connection broke");
+        lab.run(26_000).await;
+        lab.expect(&controller, "searching", "partnerInactive");
+        let again = lab.responder();
+        lab.run(6_000).await;
+        lab.expect(&again, "interacting", "");
+        lab.expect(&controller, "interacting", "");
+    });
+}
+
+#[test]
+fn an_observer_without_pings_is_told_all_else() {
+    run(async {
+        let lab = Lab::new();
+        let (controller, responder) =
+            (lab.controller(), lab.build(Role::Responder, Some(RESPONDER), "guest"));
+        let responder = lab.host.spawn(responder.without_pings());
+        lab.pair(&controller, &responder).await;
+        let start = lab.now();
+        controller.send(event("show"));
+        lab.run(30_000).await;
+        let heard = |socket| {
+            let notices = lab.notices_since(socket, 0).into_iter();
+            notices.filter(|(_, notice)| matches!(notice, Notice::CrEvent(_))).count()
+        };
+        assert_eq!(heard(&responder), 1, "since {start}");
+        assert!(heard(&controller) > 2, "the other one hears pings");
+        assert!(responder.summary().unwrap().received > 2, "they are counted all the same");
+    });
+}

@@ -164,7 +164,8 @@ async fn play_here(page: &Page, timing: &Timing, tape: &Tape) {
     let place = shared.host.board.enter(&app, page.role);
     let observer = Some(Enclosing(tape.clone()).start().recipient());
     let counted = Counted::new(&shared.host.live);
-    let birth = Birth { place, app, role: page.role, facts: page.facts.clone(), observer, counted };
+    let (role, facts, tells_pings) = (page.role, page.facts.clone(), true);
+    let birth = Birth { place, app, role, facts, observer, tells_pings, counted };
     let address = CrSocket::create(|context| CrSocket::new(birth, &link, &shared, context));
     quiet().await;
     let at = |at: Millis| start + Duration::from_millis(at.0.unsigned_abs());

@@ -22,6 +22,27 @@ pub struct HttpServer {
     client: Client,
 }
 
+/// Why a server is not one for these clients.
+#[derive(Debug, Error)]
+pub enum NotThere {
+    /// There is no connection to it.
+    #[error("{server} does not answer: {why}")]
+    NoConnection {
+        /// Its address.
+        server: Box<str>,
+        /// What went wrong.
+        why: String,
+    },
+    /// It does not know the app, or is no CRSocket server.
+    #[error("{server} knows no app {app} (404 for its clientid resource), or is no CRSocket server")]
+    NoApp {
+        /// Its address.
+        server: Box<str>,
+        /// Which app.
+        app: AppId,
+    },
+}
+
 /// How long a connection is kept for the next sendevent: a little shorter than servers keep it, so that none is used that
 /// is just being closed.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
@@ -110,6 +131,21 @@ impl HttpServer {
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let client = client(&tls, CONNECT_DT)?;
         Ok(HttpServer { base: base.into(), tls: Arc::new(tls), client })
+    }
+
+    /// Whether it is there and knows this app: it is asked for a clientId, as by a client.
+    ///
+    /// # Errors
+    /// [`NotThere`].
+    pub async fn look(&self, app: &AppId) -> Result<(), NotThere> {
+        let server = || Box::from(&*self.base);
+        match self.client.get(self.url(app, "clientid", "")).timeout(CONNECT_DT).send().await {
+            Ok(answer) if answer.status() == reqwest::StatusCode::NOT_FOUND => {
+                Err(NotThere::NoApp { server: server(), app: app.clone() })
+            }
+            Ok(_) => Ok(()),
+            Err(error) => Err(NotThere::NoConnection { server: server(), why: super::described(&error) }),
+        }
     }
 
     /// A client with connections of its own: those of one thread are best used there.

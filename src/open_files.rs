@@ -1,9 +1,9 @@
-//! The system's limits.
+//! How many files, and so connections, this process may have open.
 
 use rlimit::Resource;
 
 /// As many open files as the system allows: each connection is one.
-pub(super) fn raise_open_files() {
+pub(crate) fn raise() {
     let raised = Resource::NOFILE.get().and_then(|(soft, hard)| {
         Resource::NOFILE.set(hard, hard)?;
         Ok((soft, hard))

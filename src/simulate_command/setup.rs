@@ -1,0 +1,186 @@
+//! From arguments to a run: the server is found or started, the scenario read, the timings set.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Addr;
+use thiserror::Error;
+use tokio::sync::mpsc;
+
+use crate::actors::host::{Published, Server};
+use crate::actors::link::http::server::{BadServer, HttpServer, NotThere};
+use crate::actors::registry::Registry;
+use crate::cli::CrowdArgs;
+use crate::metrics::Counters;
+use crate::protocol::client_id::ClientIdSequence;
+use crate::protocol::ids::{ClientId, Role};
+use crate::protocol::time::{Millis, Timing, TimingError, UnknownTiming};
+use crate::simulate::here::{self, Here, NoRegistry};
+use crate::simulate::random::Random;
+use crate::simulate::run::{ClientIds, RunSettings};
+use crate::simulate::scenario::{Scenario, ScenarioError};
+
+/// Pairs where neither arguments nor scenario say how many.
+const PAIRS: u32 = 1_000;
+
+/// How many pairs a second come to a server in this process.
+const PACE_HERE: f64 = 20_000.0;
+
+/// How many come to a server elsewhere.
+const PACE: f64 = 2_000.0;
+
+/// How many of them are given clientIds at that pace: a server gives 5,000 at once.
+const AT_ONCE: f64 = 2_400.0;
+
+/// How many come after them: a server gives 100 clientIds a second.
+const PACE_ASKING: f64 = 45.0;
+
+/// Why a run cannot be set up.
+#[derive(Debug, Error)]
+pub enum SetUpError {
+    /// The scenario cannot be used.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// `--timing` names none.
+    #[error("--timing: {0}")]
+    UnknownTiming(#[from] UnknownTiming),
+    /// The timings contradict each other.
+    #[error("--timing: {0}")]
+    Timing(#[from] TimingError),
+    /// The server's address, or the certificates to trust.
+    #[error("--server: {0}")]
+    Server(#[from] BadServer),
+    /// There is no such server.
+    #[error("--server: {0}")]
+    NotThere(#[from] NotThere),
+    /// The server of this process did not start.
+    #[error(transparent)]
+    NoRegistry(#[from] NoRegistry),
+}
+
+/// What the arguments of one command say besides those that both share.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// Pairs, where nothing else is said.
+    pub pairs: Option<u32>,
+    /// Single controllers.
+    pub controllers: u32,
+    /// Single responders.
+    pub responders: u32,
+    /// Least time between crEvents of one crSocket, where neither arguments nor scenario say it.
+    pub default_spacing: Option<Millis>,
+    /// The same, whatever the scenario says.
+    pub spacing: Option<Millis>,
+    /// Events a second of one crSocket, as far as is known.
+    pub rate: f64,
+    /// Told the clientIds of single clients.
+    pub named: Option<mpsc::UnboundedSender<(Role, ClientId)>>,
+}
+
+/// A run that can begin.
+#[derive(Debug)]
+pub struct SetUp {
+    /// What it is made with.
+    pub settings: RunSettings,
+    /// The Registry, where the server is in this process.
+    pub registry: Option<Addr<Registry>>,
+}
+
+/// The scenario that the arguments name.
+///
+/// # Errors
+/// [`ScenarioError`].
+pub fn scenario(args: &CrowdArgs, otherwise: Scenario) -> Result<Scenario, ScenarioError> {
+    args.scenario.as_deref().map_or(Ok(otherwise), Scenario::read)
+}
+
+/// Finds the server, or starts one.
+///
+/// # Errors
+/// [`SetUpError`].
+pub async fn set_up(args: &CrowdArgs, scenario: Scenario, wanted: Wanted) -> Result<SetUp, SetUpError> {
+    let timing = timing(args, &scenario, &wanted)?;
+    let pairs = args.pairs.or(scenario.pairs).or(wanted.pairs).unwrap_or(PAIRS);
+    let clients = u64::from(pairs) * 2 + u64::from(wanted.controllers) + u64::from(wanted.responders);
+    let (published, counters) = (Published::default(), Arc::<Counters>::default());
+    let key = key(args.seed);
+    let (server, registry) = match &args.server {
+        Some(address) => {
+            let server = match &args.root_certificates {
+                Some(file) => HttpServer::with_root_certificates(address, file)?,
+                None => HttpServer::new(address)?,
+            };
+            server.look(&args.app).await?;
+            (Server::Http(server), None)
+        }
+        None => {
+            let registry = here::start(Here {
+                app: args.app.clone(),
+                timing: timing.clone(),
+                // Those that the simulation takes come first in the same sequence.
+                client_ids: ClientIdSequence::new(key, clients, u64::MAX),
+                rate: wanted.rate,
+                counters: Arc::clone(&counters),
+                feed: Arc::clone(&published.feed),
+            })
+            .await?;
+            (Server::Local(registry.clone()), Some(registry))
+        }
+    };
+    let client_ids = match (&args.client_ids, &registry) {
+        (Some(range), _) => ClientIds::Range(range.from.number()..=range.to.number()),
+        (None, Some(_)) => ClientIds::Sequence(ClientIdSequence::new(key, 0, u64::MAX)),
+        (None, None) => ClientIds::Asked,
+    };
+    let ramp = args.ramp.unwrap_or_else(|| ramp(pairs, &client_ids));
+    let settings = RunSettings {
+        scenario,
+        seed: args.seed,
+        pairs,
+        controllers: wanted.controllers,
+        responders: wanted.responders,
+        ramp,
+        app: args.app.clone(),
+        tokens: args.token.clone(),
+        client_ids,
+        threads: args.threads.get(),
+        timing,
+        server,
+        published,
+        counters,
+        named: wanted.named,
+    };
+    Ok(SetUp { settings, registry })
+}
+
+/// Flags before the scenario before the defaults.
+fn timing(args: &CrowdArgs, scenario: &Scenario, wanted: &Wanted) -> Result<Timing, SetUpError> {
+    let mut timing = Timing::default();
+    timing.min_cr_event_dt = wanted.default_spacing.unwrap_or(timing.min_cr_event_dt);
+    for (name, length) in scenario.timing.iter().chain(&args.timing) {
+        timing.set(name, *length)?;
+    }
+    timing.min_cr_event_dt = wanted.spacing.unwrap_or(timing.min_cr_event_dt);
+    timing.check()?;
+    Ok(timing)
+}
+
+fn ramp(pairs: u32, ids: &ClientIds) -> Duration {
+    let pairs = f64::from(pairs);
+    Duration::from_secs_f64(match ids {
+        ClientIds::Sequence(_) => pairs / PACE_HERE,
+        ClientIds::Range(_) => pairs / PACE,
+        ClientIds::Asked => (pairs / PACE).max((pairs - AT_ONCE) / PACE_ASKING),
+    })
+}
+
+/// The key of this process's clientIds.
+fn key(seed: u64) -> [u8; 16] {
+    let mut random = Random::named(seed, u64::MAX);
+    let (one, other) = (random.next().to_le_bytes(), random.next().to_le_bytes());
+    let mut key = [0; 16];
+    for (place, byte) in key.iter_mut().zip(one.into_iter().chain(other)) {
+        *place = byte;
+    }
+    key
+}

@@ -1,0 +1,135 @@
+//! Every scenario that comes with the program runs, here and against a server elsewhere.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crsocket::simulate::plan::Plan;
+use crsocket::simulate::scenario::Scenario;
+use crsocket::simulate::time::Micros;
+
+use crate::process::Server;
+use crate::run::{Asked, Report};
+
+fn files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/scenarios");
+    let files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() >= 5, "{files:?}");
+    files
+}
+
+/// Nothing is lost but what an incident may take away, and nothing comes twice or out of order.
+#[track_caller]
+fn is_sound(file: &Path, report: &Report) {
+    let count = |name: &str| report.count(&format!("events.{name}"));
+    for name in ["lostWithoutIncident", "duplicated", "outOfOrder", "unexpected", "refused"] {
+        assert_eq!(count(name), 0, "{name} of {}: {:#}", file.display(), report.at("events"));
+    }
+    assert_eq!(
+        count("sent"),
+        count("received") + count("lost"),
+        "{}: {:#}",
+        file.display(),
+        report.at("events")
+    );
+    let pairs = report.count("setting.pairs");
+    assert_eq!(report.count("sockets.total"), 2 * pairs, "{}", file.display());
+    let scenario = Scenario::read(file).unwrap();
+    assert_eq!(Some(u32::try_from(pairs).unwrap()), scenario.pairs, "{}", file.display());
+    assert_eq!(report.at("setting.scenario"), scenario.name.as_str(), "{}", file.display());
+    assert!(report.number("secondsUntilAllInteracting") < 30.0, "{}: {:#}", file.display(), report.0);
+}
+
+fn run(file: &Path, server: &[&str]) -> Report {
+    let path = file.to_str().unwrap();
+    let setting = ["--scenario", path, "--seconds", "4", "--warmup", "1", "--ramp", "0.5"];
+    let args: Vec<&str> = setting.iter().chain(server).copied().collect();
+    let report = Asked::load(&args).json().run().with(0).report();
+    is_sound(file, &report);
+    report
+}
+
+#[test]
+fn every_scenario_runs_in_this_process() {
+    for file in files() {
+        run(&file, &[]);
+    }
+}
+
+#[test]
+fn every_scenario_runs_against_a_server() {
+    let server = Server::start();
+    let url = format!("http://{}", server.address);
+    for file in files() {
+        run(&file, &["--server", &url]);
+    }
+}
+
+/// All that can happen, often: everybody comes back, and what was not disturbed arrives.
+#[test]
+fn every_kind_of_incident_is_told_and_recovered_from() {
+    const KINDS: [(&str, &str); 8] = [
+        ("pause", "controller"),
+        ("hidden", "responder"),
+        ("offline", "either"),
+        ("reload", "either"),
+        ("silent-death", "either"),
+        ("wrong-partner", "controller"),
+        ("partner-change", "controller"),
+        ("token-change", "either"),
+    ];
+    let mut scenario = "name = \"everything\"\npairs = 8\n[controller]\ndoes = \"trials\"\n\
+        pause = { constant_ms = 100 }\nresponse_within_ms = 1000\n[responder]\ndoes = \"answers\"\n\
+        think = { constant_ms = 50 }\n[timing]\nmin_cr_event_dt = 0\n"
+        .to_owned();
+    for (what, whom) in KINDS {
+        scenario += &format!(
+            "[[incident]]\nwhat = \"{what}\"\nwhom = \"{whom}\"\nevery = {{ constant_ms = 4000 }}\n\
+             lasts = {{ constant_ms = 200 }}\n"
+        );
+    }
+    let args = [
+        "--scenario",
+        "all.toml",
+        "--seconds",
+        "10",
+        "--warmup",
+        "0",
+        "--ramp",
+        "0",
+        "--token",
+        "one",
+        "--token",
+        "two",
+    ];
+    let report = Asked::load(&args).file("all.toml", &scenario).json().run().with(0).report();
+    let incidents = report.at("incidents").as_array().unwrap();
+    for (what, _) in KINDS {
+        let told = incidents.iter().find(|incident| incident["kind"] == what);
+        let told = told.unwrap_or_else(|| panic!("no {what} in {incidents:#?}"));
+        let (count, recovered) = (told["count"].as_u64().unwrap(), told["recovered"].as_u64().unwrap());
+        assert!(count >= 3 && recovered >= 1 && recovered <= count, "{told}");
+        assert_eq!(told["recoveryMs"]["count"].as_u64(), Some(recovered), "{told}");
+    }
+    for name in ["lostWithoutIncident", "duplicated", "outOfOrder", "unexpected"] {
+        assert_eq!(report.count(&format!("events.{name}")), 0, "{name}: {:#}", report.at("events"));
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_plan_and_another_one_another() {
+    let hour = Micros(3_600 * Micros::SECOND.0);
+    for file in files() {
+        let scenario = Scenario::read(&file).unwrap();
+        let pairs = scenario.pairs.unwrap();
+        let plan = |seed| Plan::new(scenario.clone(), seed, pairs, Duration::from_secs(2));
+        let told = |seed: u64| {
+            let pair = |pair| (plan(seed).begins(pair), plan(seed).incidents(pair, hour));
+            (0..pairs).map(pair).collect::<Vec<_>>()
+        };
+        assert_eq!(told(1), told(1), "{}", file.display());
+        let chance = |seed| plan(seed).pair(0).controller;
+        assert_ne!(chance(1), chance(2), "{}", file.display());
+        assert!(scenario.troubles.is_empty() || told(1) != told(2), "{}", file.display());
+    }
+}

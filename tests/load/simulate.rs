@@ -1,0 +1,119 @@
+//! `crsocket simulate`.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::client::{Client, fields, get};
+use crate::process::Server;
+use crate::run::Asked;
+use crate::terminal::Terminal;
+
+/// What other tools rely on.
+const RELIED_ON: [&str; 7] = [
+    "sockets.interacting",
+    "sockets.total",
+    "memory.bytesPerSocket",
+    "cpu.cores",
+    "pings.maxLateMs",
+    "events.perSecond",
+    "secondsUntilAllInteracting",
+];
+
+#[test]
+fn it_ends_by_itself_and_writes_its_figures() {
+    let ended = Asked::simulate(&["--pairs", "50", "--ramp", "0", "--seconds", "3"]).json().run().with(0);
+    let report = ended.report();
+    for name in RELIED_ON {
+        assert!(report.at(name).is_number(), "{name} is {}", report.at(name));
+    }
+    assert_eq!((report.count("sockets.total"), report.count("sockets.interacting")), (100, 100));
+    assert!(report.number("secondsUntilAllInteracting") < 3.0);
+    let lines: Vec<&str> = ended.out.lines().collect();
+    assert!(lines.len() >= 2 && lines.iter().any(|line| line.contains("interacting")), "{}", ended.out);
+    assert!(!ended.out.contains('\u{1b}') && !ended.out.contains('\r'), "{:?}", ended.out);
+}
+
+#[test]
+fn ctrl_c_ends_it_with_its_figures() {
+    let server = Server::start();
+    let url = format!("http://{}", server.address);
+    for place in [&["--server", &url][..], &[]] {
+        for signal in [Signal::INT, Signal::TERM] {
+            let args: Vec<&str> =
+                ["--pairs", "10", "--ramp", "0"].into_iter().chain(place.iter().copied()).collect();
+            let running = Asked::simulate(&args).json().start();
+            std::thread::sleep(Duration::from_secs(2));
+            running.signal(signal);
+            let report = running.ended().with(0).report();
+            assert_eq!(
+                (report.count("sockets.total"), report.count("sockets.interacting")),
+                (20, 20),
+                "{place:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn in_a_terminal_it_shows_how_they_are() {
+    let (command, _folder) = Asked::simulate(&["--pairs", "10", "--ramp", "0"]).into_parts();
+    let mut terminal = Terminal::run(command, 100, 30);
+    terminal.wait_for("interacting", 0);
+    terminal.signal(Signal::INT);
+    let status = terminal.ended();
+    assert_eq!(status.code(), Some(0), "{:?}", terminal.text());
+    assert!(terminal.text().contains('\u{1b}'), "{:?}", terminal.text());
+    assert!(terminal.is_as_before(), "the modes of the terminal are not as before");
+}
+
+#[test]
+fn its_admin_api_shows_the_same_crsockets() {
+    let running = Asked::simulate(&["--pairs", "5", "--ramp", "0", "--admin", "127.0.0.1:0"]).start();
+    let line = running.line_with("admin at http://");
+    let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next());
+    let address: SocketAddr =
+        address.and_then(|address| address.parse().ok()).unwrap_or_else(|| panic!("{line}"));
+    crate::until("ten crSockets, interacting", || {
+        let answer = get(address, "/admin/api/sockets?limit=100");
+        let list: Value = serde_json::from_slice(&answer.body).unwrap();
+        let sockets = list["sockets"].as_array().unwrap();
+        let interacting = sockets.iter().filter(|socket| socket["state"] == "interacting").count();
+        if (sockets.len(), interacting) == (10, 10) { Ok(()) } else { Err(list.to_string()) }
+    });
+    let stats: Value = serde_json::from_slice(&get(address, "/admin/api/stats").body).unwrap();
+    assert_eq!(stats["sockets"]["total"], json!(10), "{stats}");
+    running.signal(Signal::INT);
+    running.ended().with(0);
+}
+
+/// A controller elsewhere, such as a person at a page, pairs with them.
+#[test]
+fn single_responders_say_their_client_ids_and_answer() {
+    let server = Server::configured("[apps.demo]\npairing = \"any\"\n");
+    let url = format!("http://{}", server.address);
+    let running =
+        Asked::simulate(&["--server", &url, "--pairs", "0", "--responders", "2", "--ramp", "0"]).start();
+    let line = running.line_with("responder");
+    let id: String = line.chars().filter(char::is_ascii_digit).take(6).collect();
+    let id: &'static str = Box::leak(id.into_boxed_str());
+    let controller = Client::controller(server.address, "900001").with_token("demo");
+    let (mut stream, _) = controller.connected();
+    let ping = "ping,,false,false,true,1,NaN,900001";
+    assert_eq!(controller.send(id, "crEvent", ping).status, 204);
+    let (_, data) = stream.frame();
+    assert_eq!((fields(&data)[0].as_str(), fields(&data)[7].as_str()), ("ping", id));
+    let stimulus = "stimulus,,false,false,true,1,NaN,900001,0,0,0";
+    assert_eq!(controller.send(id, "crEvent", stimulus).status, 204);
+    let answered = loop {
+        let event = fields(&stream.frame().1);
+        if event[0] != "ping" {
+            break event;
+        }
+    };
+    assert_eq!(answered[0], "response", "{answered:?}");
+    running.signal(Signal::INT);
+    running.ended().with(0);
+}
