@@ -26,7 +26,7 @@ use crate::simulate::run::{Run, RunError, RunSettings, Sample};
 use crate::simulate::scenario::Scenario;
 use crate::simulate_command::setup::{SetUp, SetUpError, Wanted, scenario, set_up};
 use crate::simulate_command::signals::Stop;
-use crate::simulate_command::write_json;
+use crate::simulate_command::{check_writable, write_json};
 
 /// How long it is measured where nothing else is said.
 const SECONDS: Duration = Duration::from_secs(30);
@@ -99,6 +99,9 @@ pub fn run(args: &LoadArgs, out: &mut impl Write) -> Result<ExitCode, LoadError>
 
 async fn load(args: &LoadArgs, out: &mut impl Write) -> Result<ExitCode, LoadError> {
     let mut stop = Stop::listen().map_err(LoadError::Signals)?;
+    for path in [&args.crowd.json, &args.html].into_iter().flatten() {
+        check_writable(path).map_err(|source| LoadError::Report { path: path.clone(), source })?;
+    }
     let scenario = scenario(&args.crowd, Scenario::trials()).map_err(SetUpError::from)?;
     let measured = args.seconds.or(scenario.seconds).unwrap_or(SECONDS);
     let (scenario, wanted) = (with_flags(scenario, args), wanted(args));

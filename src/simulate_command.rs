@@ -94,6 +94,9 @@ pub fn run(args: &SimulateArgs, out: &mut impl Write) -> Result<ExitCode, Simula
 
 async fn simulate(args: &SimulateArgs, out: &mut impl Write) -> Result<ExitCode, SimulateError> {
     let mut stop = Stop::listen().map_err(SimulateError::Signals)?;
+    if let Some(path) = &args.crowd.json {
+        check_writable(path).map_err(|source| SimulateError::Figures { path: path.clone(), source })?;
+    }
     let has_singles = args.controllers + args.responders > 0;
     // Whoever comes to a single responder wants answers.
     let otherwise = if has_singles { Scenario::trials() } else { Scenario::idle() };
@@ -212,6 +215,14 @@ fn title(args: &SimulateArgs, scenario: &str, pairs: u32) -> String {
     }
     let at = args.crowd.server.as_deref().unwrap_or("a server in this process");
     format!("{} ({scenario}) at {at}", if who.is_empty() { "nobody".to_owned() } else { who.join(", ") })
+}
+
+/// Whether this file can be written, before anything is measured for it. What is in it stays.
+///
+/// # Errors
+/// Where it cannot be.
+pub fn check_writable(path: &Path) -> io::Result<()> {
+    fs::OpenOptions::new().append(true).create(true).open(path).map(drop)
 }
 
 /// Writes what can be serialised to a file.
