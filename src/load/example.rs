@@ -1,5 +1,6 @@
 //! Reports to test with: a calm run, one in which much happened, one in which nothing did. As JSON, so that other tests can
 //! have them, too.
+#![allow(unreachable_pub, dead_code, reason = "browser tests include this file, and need some of it")]
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};

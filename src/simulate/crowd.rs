@@ -3,6 +3,7 @@
 
 mod acting;
 mod agenda;
+mod alarm;
 mod trouble;
 
 use std::collections::HashMap;
@@ -205,7 +206,7 @@ impl Crowd {
                 Due::Return(client) => self.come_back(client, now),
             }
         }
-        self.agenda.arm(now, context);
+        self.agenda.arm(self.world.clock, context);
     }
 
     fn enter(&mut self, newcomer: Newcomer, now: Micros) {
@@ -439,7 +440,7 @@ impl Handler<Enter> for Crowd {
             }
             self.enter(newcomer, now);
         }
-        self.agenda.arm(now, context);
+        self.agenda.arm(self.world.clock, context);
     }
 }
 
@@ -454,7 +455,7 @@ impl Handler<SocketEvent> for Crowd {
             News::Reset => self.tally.counts.error("crSocket reset", ""),
             News::Removed { as_told } => self.page_closed(socket, at, as_told, now),
         }
-        self.agenda.arm(now, context);
+        self.agenda.arm(self.world.clock, context);
     }
 }
 
