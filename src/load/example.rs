@@ -2,6 +2,16 @@
 //! have them, too.
 #![allow(unreachable_pub, dead_code, reason = "browser tests include this file, and need some of it")]
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::needless_pass_by_value,
+    unreachable_pub,
+    reason = "made up for tests"
+)]
+
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
@@ -183,7 +193,7 @@ fn percentiles(lengths: &[f64]) -> Value {
     let ends: Vec<(f64, f64)> = at
         .iter()
         .zip(0_u32..)
-        .map(|(ms, nine)| (if nine == 0 { 0.301_03 } else { f64::from(nine) }, *ms))
+        .map(|(ms, nine)| (if nine == 0 { 2_f64.log10() } else { f64::from(nine) }, *ms))
         .collect();
     for pair in ends.windows(2) {
         let [(from, low), (to, high)] = pair else { continue };
