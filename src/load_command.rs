@@ -1,7 +1,7 @@
 //! `crsocket load`: a load test at a terminal.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ use crate::simulate::run::{Run, RunError, RunSettings, Sample};
 use crate::simulate::scenario::Scenario;
 use crate::simulate_command::setup::{SetUp, SetUpError, Wanted, scenario, set_up};
 use crate::simulate_command::signals::Stop;
-use crate::simulate_command::{check_writable, write_json};
+use crate::simulate_command::{look_writable, write_json};
 
 /// How long it is measured where nothing else is said.
 const SECONDS: Duration = Duration::from_secs(30);
@@ -52,6 +52,9 @@ pub enum LoadError {
     /// There is nobody to measure.
     #[error("--pairs 0: one pair at least is needed")]
     NoPairs,
+    /// There is no time to measure in.
+    #[error("--seconds 0: more than 0 seconds are needed to measure anything")]
+    NoTime,
     /// Events are to be spaced wider than they are to be sent.
     #[error(
         "--rate {rate} needs an event of each crSocket every {needed:.1} ms, but they are spaced by {spacing}: give a \
@@ -100,10 +103,13 @@ pub fn run(args: &LoadArgs, out: &mut impl Write) -> Result<ExitCode, LoadError>
 async fn load(args: &LoadArgs, out: &mut impl Write) -> Result<ExitCode, LoadError> {
     let mut stop = Stop::listen().map_err(LoadError::Signals)?;
     for path in [&args.crowd.json, &args.html].into_iter().flatten() {
-        check_writable(path).map_err(|source| LoadError::Report { path: path.clone(), source })?;
+        look_writable(path).map_err(unwritten(path))?;
     }
     let scenario = scenario(&args.crowd, Scenario::trials()).map_err(SetUpError::from)?;
     let measured = args.seconds.or(scenario.seconds).unwrap_or(SECONDS);
+    if measured.is_zero() {
+        return Err(LoadError::NoTime);
+    }
     let (scenario, wanted) = (with_flags(scenario, args), wanted(args));
     let setting_up = set_up(&args.crowd, scenario, wanted);
     let SetUp { settings, .. } = tokio::select! {
@@ -122,9 +128,11 @@ async fn load(args: &LoadArgs, out: &mut impl Write) -> Result<ExitCode, LoadErr
     .await?;
     progress.end();
     let report = report(setting, started_at, &run, recorded.clone(), &args.gates);
-    write_reports(args, &report)?;
+    // What can be told is told, also where something else cannot.
+    let written = write_reports(args, &report);
     table::write(&report, out)?;
     out.flush()?;
+    written?;
     if args.crowd.server.is_some() && !recorded.given_up {
         // A second signal ends it at once.
         tokio::select! {
@@ -267,17 +275,19 @@ fn warnings(setting: &Setting, figures: &Figures, recorded: &Recorded) -> Vec<St
     warnings
 }
 
+/// That this report cannot be written.
+fn unwritten(path: &Path) -> impl Fn(io::Error) -> LoadError {
+    let path = path.to_owned();
+    move |source| LoadError::Report { path: path.clone(), source }
+}
+
 fn write_reports(args: &LoadArgs, report: &Report) -> Result<(), LoadError> {
-    let failed = |path: &PathBuf| {
-        let path = path.clone();
-        move |source| LoadError::Report { path, source }
-    };
     if let Some(path) = &args.crowd.json {
-        write_json(path, report).map_err(failed(path))?;
+        write_json(path, report).map_err(unwritten(path))?;
     }
     if let Some(path) = &args.html {
-        let page = html::html(report).map_err(io::Error::other).map_err(failed(path))?;
-        std::fs::write(path, page).map_err(failed(path))?;
+        let page = html::html(report).map_err(io::Error::other).map_err(unwritten(path))?;
+        std::fs::write(path, page).map_err(unwritten(path))?;
     }
     Ok(())
 }

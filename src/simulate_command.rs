@@ -49,6 +49,9 @@ pub enum SimulateError {
     /// The admin part cannot be served.
     #[error("--admin: {0}")]
     Admin(#[from] ServerError),
+    /// There is nobody to simulate.
+    #[error("--pairs 0: a pair, or a single --controllers or --responders, is needed")]
+    Nobody,
     /// The figures cannot be written.
     #[error("the figures cannot be written to {}: {source}", path.display())]
     Figures {
@@ -94,8 +97,12 @@ pub fn run(args: &SimulateArgs, out: &mut impl Write) -> Result<ExitCode, Simula
 
 async fn simulate(args: &SimulateArgs, out: &mut impl Write) -> Result<ExitCode, SimulateError> {
     let mut stop = Stop::listen().map_err(SimulateError::Signals)?;
+    let unwritten = |path: &PathBuf| {
+        let path = path.clone();
+        move |source| SimulateError::Figures { path, source }
+    };
     if let Some(path) = &args.crowd.json {
-        check_writable(path).map_err(|source| SimulateError::Figures { path: path.clone(), source })?;
+        look_writable(path).map_err(unwritten(path))?;
     }
     let has_singles = args.controllers + args.responders > 0;
     // Whoever comes to a single responder wants answers.
@@ -116,6 +123,9 @@ async fn simulate(args: &SimulateArgs, out: &mut impl Write) -> Result<ExitCode,
         () = stop.told() => return Ok(ExitCode::SUCCESS),
     };
     let (scenario, pairs) = (settings.scenario.name.clone(), settings.pairs);
+    if pairs == 0 && !has_singles {
+        return Err(SimulateError::Nobody);
+    }
     let (published, counters) = (settings.published.clone(), Arc::clone(&settings.counters));
     let timing = settings.timing.clone();
     let mut run = Run::start(settings).await?;
@@ -146,7 +156,7 @@ async fn simulate(args: &SimulateArgs, out: &mut impl Write) -> Result<ExitCode,
             responders: args.responders,
             figures: &figures,
         };
-        write_json(path, &written).map_err(|source| SimulateError::Figures { path: path.clone(), source })?;
+        write_json(path, &written).map_err(unwritten(path))?;
     }
     if let Some(admin) = admin {
         admin.stop().await;
@@ -217,12 +227,14 @@ fn title(args: &SimulateArgs, scenario: &str, pairs: u32) -> String {
     format!("{} ({scenario}) at {at}", if who.is_empty() { "nobody".to_owned() } else { who.join(", ") })
 }
 
-/// Whether this file can be written, before anything is measured for it. What is in it stays.
+/// Looks whether a file can be written, so that this is known before hours have been measured. What is in it stays.
 ///
 /// # Errors
 /// Where it cannot be.
-pub fn check_writable(path: &Path) -> io::Result<()> {
-    fs::OpenOptions::new().append(true).create(true).open(path).map(drop)
+pub fn look_writable(path: &Path) -> io::Result<()> {
+    let was_there = path.exists();
+    fs::OpenOptions::new().append(true).create(true).open(path)?;
+    if was_there { Ok(()) } else { fs::remove_file(path) }
 }
 
 /// Writes what can be serialised to a file.

@@ -1,7 +1,5 @@
 //! Reports to test with: a calm run, one in which much happened, one in which nothing did. As JSON, so that other tests can
 //! have them, too.
-#![allow(unreachable_pub, dead_code, reason = "browser tests include this file, and need some of it")]
-
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -9,7 +7,8 @@
     clippy::cast_sign_loss,
     clippy::needless_pass_by_value,
     unreachable_pub,
-    reason = "made up for tests"
+    dead_code,
+    reason = "made up for tests; the browser's include this file, and need some of it"
 )]
 
 use serde::de::DeserializeOwned;

@@ -11,26 +11,10 @@ use crate::run::Asked;
 #[test]
 fn a_server_that_goes_away_and_comes_back_is_an_outage() {
     let double = Double::that([Rule::nth(200, Damage::GoAway(Duration::from_millis(1_500)))]);
-    let url = double.url();
-    let ended = Asked::load(&[
-        "--server",
-        &url,
-        "--pairs",
-        "10",
-        "--rate",
-        "10",
-        "--spacing",
-        "0",
-        "--ramp",
-        "0",
-        "--warmup",
-        "1",
-        "--seconds",
-        "9",
-        "--timing",
-        "searching_max_event_out_dt=500",
-    ]);
-    let report = ended.json().html().run().with(0).report();
+    let words = "--pairs 10 --rate 10 --spacing 0 --ramp 0 --warmup 1 --seconds 9";
+    // Otherwise those that come back look for each other every five seconds.
+    let asked = Asked::load(words).words("--timing searching_max_event_out_dt=500").at(&double.url());
+    let report = asked.json().run().with(0).report();
     let outages = report.at("outages").as_array().unwrap();
     assert_eq!(outages.len(), 1, "{outages:?}");
     let (from, to) = (outages[0]["from"].as_f64().unwrap(), outages[0]["to"].as_f64());
@@ -70,26 +54,8 @@ fn a_server_that_goes_away_and_comes_back_is_an_outage() {
 #[test]
 fn a_server_that_never_comes_back_does_not_hold_the_run() {
     let double = Double::that([Rule::nth(50, Damage::GoAway(Duration::from_secs(60)))]);
-    let url = double.url();
-    let ended = Asked::load(&[
-        "--server",
-        &url,
-        "--pairs",
-        "5",
-        "--rate",
-        "10",
-        "--spacing",
-        "0",
-        "--ramp",
-        "0",
-        "--warmup",
-        "0",
-        "--seconds",
-        "4",
-        "--max-lost",
-        "1000",
-    ]);
-    let report = ended.json().run().with(0).report();
+    let words = "--pairs 5 --rate 10 --spacing 0 --ramp 0 --warmup 0 --seconds 4 --max-lost 1000";
+    let report = Asked::load(words).at(&double.url()).json().run().with(0).report();
     assert_eq!(report.count("sockets.interacting"), 0);
     let outages = report.at("outages").as_array().unwrap();
     assert_eq!(outages.len(), 1, "{outages:?}");
@@ -102,10 +68,7 @@ fn a_server_that_is_not_there_is_told_and_nothing_hangs() {
     let held = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     held.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
     let url = format!("http://{}", held.local_addr().unwrap().as_socket().unwrap());
-    let ended = Asked::load(&["--server", &url, "--pairs", "2", "--warmup", "0", "--seconds", "2"])
-        .json()
-        .run()
-        .with(2);
+    let ended = Asked::load("--pairs 2 --warmup 0 --seconds 2").at(&url).json().run().with(2);
     assert!(ended.err.contains(&url), "{}", ended.err);
     assert!(!ended.err.contains("panicked"), "{}", ended.err);
 }

@@ -6,31 +6,26 @@ use crate::double::{Damage, Did, Double, Rule};
 use crate::run::{Asked, Ended, Report};
 
 /// Five pairs in open loop, a hundred events a second together, for four seconds.
-const OPEN_LOOP: [&str; 10] =
-    ["--pairs", "5", "--rate", "20", "--spacing", "0", "--warmup", "1", "--seconds", "3"];
+const OPEN_LOOP: &str = "--pairs 5 --rate 20 --spacing 0 --warmup 1 --seconds 3";
 
 /// How exactly lengths are kept, as a share of them.
 const EXACT: f64 = 0.01;
 
 /// Runs a load test against this double.
-fn run(double: &Double, more: &[&str]) -> Ended {
-    let url = double.url();
-    let args: Vec<&str> =
-        ["--server", &url, "--ramp", "0", "--threads", "1"].into_iter().chain(more.iter().copied()).collect();
-    Asked::load(&args).json().run()
+fn run(double: &Double, words: &str) -> Ended {
+    Asked::load("--ramp 0 --threads 1").words(words).at(&double.url()).json().run()
 }
 
 /// Runs it in open loop against a double that does this; the report, and what the double did.
 #[track_caller]
 fn measured(rules: &[Rule]) -> (Report, Did) {
-    measured_with(rules, &[])
+    measured_with(rules, "")
 }
 
 #[track_caller]
-fn measured_with(rules: &[Rule], more: &[&str]) -> (Report, Did) {
+fn measured_with(rules: &[Rule], words: &str) -> (Report, Did) {
     let double = Double::that(rules.iter().copied());
-    let args: Vec<&str> = OPEN_LOOP.iter().chain(more).copied().collect();
-    let report = run(&double, &args).with(0).report();
+    let report = run(&double, &format!("{OPEN_LOOP} {words}")).with(0).report();
     let did = double.did();
     agrees(&report, &did);
     assert!(did.came >= 300, "far too few events: {did:?}");
@@ -61,7 +56,7 @@ pub fn agrees(report: &Report, did: &Did) {
     assert!(wrong.is_empty(), "{wrong:?}; the double: {did:?}; the report: {:#}", report.at("events"));
     assert_eq!(did.without_recipient, 0, "{did:?}");
     for (status, count) in &did.refused {
-        assert_eq!(report.errors(&format!("refused {status}")), *count, "{:#}", report.at("errors"));
+        assert_eq!(report.errors(&format!("refused: {status}")), *count, "{:#}", report.at("errors"));
     }
     assert!(report.count("events.intended") >= did.came, "{:#}", report.at("events"));
 }
@@ -175,7 +170,7 @@ fn late_answers_are_no_errors() {
 #[test]
 fn what_is_never_answered_is_unconfirmed_and_lost_only_if_it_never_arrived() {
     let rules = [Rule::nth(20, Damage::NeverAnswer), Rule::nth(60, Damage::Swallow)];
-    let (report, did) = measured_with(&rules, &["--timing", "send_answer_dt=600"]);
+    let (report, did) = measured_with(&rules, "--timing send_answer_dt=600");
     assert_eq!((did.unanswered, did.dropped), (2, 1));
     assert_eq!((report.count("events.unconfirmed"), report.count("events.lost")), (2, 1));
 }
@@ -191,24 +186,8 @@ fn trials_are_counted_as_exactly_as_open_loops() {
     let scenario = "name = \"quick\"\n[controller]\ndoes = \"trials\"\npause = { constant_ms = 50 }\n\
         response_within_ms = 500\n[responder]\ndoes = \"answers\"\nthink = { constant_ms = 100 }\n\
         [timing]\nmin_cr_event_dt = 0\n";
-    let url = double.url();
-    let ended = Asked::load(&[
-        "--server",
-        &url,
-        "--scenario",
-        "quick.toml",
-        "--pairs",
-        "5",
-        "--seconds",
-        "4",
-        "--warmup",
-        "0",
-        "--ramp",
-        "0",
-    ])
-    .file("quick.toml", scenario)
-    .json()
-    .run();
+    let words = "--scenario quick.toml --pairs 5 --seconds 4 --warmup 0 --ramp 0";
+    let ended = Asked::load(words).at(&double.url()).file("quick.toml", scenario).json().run();
     let report = ended.with(0).report();
     let did = double.did();
     agrees(&report, &did);
@@ -225,8 +204,7 @@ fn trials_are_counted_as_exactly_as_open_loops() {
 #[test]
 fn a_server_that_stands_still_for_a_second_cannot_hide() {
     let double = Double::that([Rule::nth(600, Damage::StandStill(Duration::from_secs(1)))]);
-    let rate = ["--pairs", "10", "--rate", "20", "--spacing", "0", "--warmup", "1", "--seconds", "6"];
-    let report = run(&double, &rate).with(0).report();
+    let report = run(&double, "--pairs 10 --rate 20 --spacing 0 --warmup 1 --seconds 6").with(0).report();
     agrees(&report, &double.did());
     let (p999, max) = (report.number("latencyMs.p999"), report.number("latencyMs.max"));
     assert!(max >= 950.0 && p999 >= 900.0, "{:#}", report.at("latencyMs"));
@@ -239,25 +217,20 @@ fn a_server_that_stands_still_for_a_second_cannot_hide() {
 #[test]
 fn who_is_not_let_in_is_missing() {
     let double = Double::that_shuts_out(&["123403"]);
-    let args = [
-        "--client-ids",
-        "123400-123409",
-        "--pairs",
-        "5",
-        "--rate",
-        "20",
-        "--spacing",
-        "0",
-        "--warmup",
-        "1",
-        "--seconds",
-        "2",
-    ];
-    let report = run(&double, &args).with(0).report();
+    let words = "--client-ids 123400-123409 --pairs 5 --rate 20 --spacing 0 --warmup 1 --seconds 2";
+    let report = run(&double, &format!("{words} --max-until-all-interacting 60s"));
+    // What never happened is no pass.
+    let report = report.with(1).report();
+    let gates = report.at("gates").as_array().unwrap();
+    assert_eq!(
+        (gates.len(), &gates[0]["passed"], &gates[0]["seen"]),
+        (1, &false.into(), &serde_json::Value::Null)
+    );
     assert_eq!((report.count("sockets.total"), report.count("sockets.interacting")), (10, 8));
     assert_eq!(report.at("secondsUntilAllInteracting"), &serde_json::Value::Null);
     let did = double.did();
-    assert_eq!((did.client_ids, did.streams), (0, 9), "its own clientIds, not the server's: {did:?}");
+    // One is asked for to see whether the server is there.
+    assert_eq!((did.client_ids, did.streams), (1, 9), "its own clientIds, not the server's: {did:?}");
     assert!(did.shut_out >= 1, "{did:?}");
     assert_eq!(report.count("events.lost"), 0);
     let warnings = report.at("warnings").as_array().unwrap();
@@ -267,8 +240,8 @@ fn who_is_not_let_in_is_missing() {
 #[test]
 fn client_ids_are_asked_for_where_none_are_given() {
     let double = Double::honest();
-    let args = ["--pairs", "5", "--rate", "5", "--spacing", "0", "--warmup", "0", "--seconds", "1"];
-    let report = run(&double, &args).with(0).report();
+    let report = run(&double, "--pairs 5 --rate 5 --spacing 0 --warmup 0 --seconds 1").with(0).report();
     agrees(&report, &double.did());
-    assert_eq!(double.did().client_ids, 10);
+    // One more is asked for to see whether the server is there.
+    assert_eq!(double.did().client_ids, 11);
 }

@@ -48,23 +48,23 @@ fn flags_that_are_wrong_are_told_with_what_is_accepted() {
         (&["--pairs", "500001"], &["--pairs", "500001", "500000"]),
         (&["--pairs", "-1"], &["-1"]),
         (&["--pairs", "many"], &["--pairs", "many"]),
-        (&["--pairs", "0"], &["pairs"]),
+        (&["--pairs", "0"], &["--pairs 0"]),
         (&["--seconds", "soon"], &["--seconds", "soon", "seconds"]),
         (&["--seconds", "-1"], &["-1"]),
         (&["--seconds", "nan"], &["--seconds", "nan", "at most a million"]),
         (&["--seconds", "inf"], &["--seconds", "inf", "at most a million"]),
-        (&["--seconds", "0"], &["seconds"]),
+        (&["--seconds", "0"], &["--seconds 0", "more than 0"]),
         (&["--warmup", "10000000"], &["--warmup", "at most a million"]),
         (&["--ramp", "x"], &["--ramp", "x"]),
         (&["--rate", "0"], &["--rate", "more than 0"]),
         (&["--rate", "nan"], &["--rate", "more than 0"]),
         (&["--spacing", "60001"], &["--spacing", "60000"]),
-        (&["--churn", "-0.5"], &["-0.5"]),
+        (&["--churn=-0.5"], &["--churn", "-0.5", "more than 0"]),
         (&["--threads", "0"], &["--threads"]),
         (&["--client-ids", "100000"], &["--client-ids", "100000-119999"]),
         (&["--client-ids", "200000-100000"], &["--client-ids", "not above"]),
         (&["--client-ids", "1-2"], &["--client-ids", "six digits"]),
-        (&["--client-ids", "100000-100002", "--pairs", "2"], &["--client-ids", "4"]),
+        (&["--client-ids", "100000-100002", "--pairs", "2"], &["4 clients", "3"]),
         (&["--app", "two words"], &["--app"]),
         (&["--timing", "hello_max_dt"], &["--timing", "NAME=MS"]),
         (&["--timing", "min_event=5"], &["min_event"]),
@@ -73,7 +73,7 @@ fn flags_that_are_wrong_are_told_with_what_is_accepted() {
         (&["--root-certificates", "a.pem"], &["--server"]),
     ];
     let wrong = rows.iter().filter_map(|(args, words)| {
-        let problem = refused(Asked::load(args).json(), words).err()?;
+        let problem = refused(Asked::load("").args(args.iter().copied()).json(), words).err()?;
         Some(format!("{args:?}: {problem}"))
     });
     none(wrong.collect());
@@ -90,7 +90,9 @@ fn servers_that_are_none_are_told() {
         (&["--server", "https://localhost:1", "--root-certificates", "no.pem"], &["no.pem"]),
     ];
     let wrong = rows.iter().filter_map(|(args, words)| {
-        let problem = refused(Asked::load(args).file("no.pem", "nothing").json(), words).err()?;
+        let problem =
+            refused(Asked::load("").args(args.iter().copied()).file("no.pem", "nothing").json(), words)
+                .err()?;
         Some(format!("{args:?}: {problem}"))
     });
     none(wrong.collect());
@@ -98,7 +100,7 @@ fn servers_that_are_none_are_told() {
 
 #[test]
 fn a_token_that_is_none_is_not_shown() {
-    let ended = Asked::load(&["--token", "s3cret with spaces"]).run().with(2);
+    let ended = Asked::load("").args(["--token", "s3cret with spaces"]).run().with(2);
     assert!(ended.err.contains("accessToken"), "{}", ended.err);
     // The argument parser quotes what it was given; who typed it has seen it.
     assert!(!ended.out.contains("s3cret"), "{}", ended.out);
@@ -152,7 +154,7 @@ fn scenarios_that_are_wrong_are_told_with_file_and_line() {
     ];
     let wrong = rows.iter().filter_map(|(text, words)| {
         let words: Vec<&str> = words.iter().copied().chain(["wrong.toml"]).collect();
-        let asked = Asked::load(&["--scenario", "wrong.toml"]).file("wrong.toml", text).json();
+        let asked = Asked::load("--scenario wrong.toml").file("wrong.toml", text).json();
         let problem = refused(asked, &words).err()?;
         Some(format!("{text}\n{problem}"))
     });
@@ -170,11 +172,11 @@ fn files_that_cannot_be_read_or_written_are_told_at_once() {
         (&["--compare", "a.json"], &["--compare"]),
     ];
     let wrong = rows.iter().filter_map(|(args, words)| {
-        let problem = refused(Asked::load(args), words).err()?;
+        let problem = refused(Asked::load("").args(args.iter().copied()), words).err()?;
         Some(format!("{args:?}: {problem}"))
     });
     none(wrong.collect());
-    let no_report = Asked::load(&["--compare", "a.json", "a.json"]).file("a.json", "{\"format\": \"other\"}");
+    let no_report = Asked::load("--compare a.json a.json").file("a.json", "{\"format\": \"other\"}");
     none(refused(no_report, &["a.json"]).err().into_iter().collect());
 }
 
@@ -184,10 +186,10 @@ fn what_a_simulation_cannot_do_is_told_too() {
         (&["--responders", "500001"], &["--responders", "500000"]),
         (&["--seconds", "x"], &["--seconds"]),
         (&["--server", "http://localhost:1", "--admin"], &["--admin", "--server"]),
-        (&["--pairs", "0"], &["pairs"]),
+        (&["--pairs", "0"], &["--pairs 0"]),
     ];
     let wrong = rows.iter().filter_map(|(args, words)| {
-        let problem = refused(Asked::simulate(args).json(), words).err()?;
+        let problem = refused(Asked::simulate("").args(args.iter().copied()).json(), words).err()?;
         Some(format!("{args:?}: {problem}"))
     });
     none(wrong.collect());

@@ -22,20 +22,38 @@ pub struct Asked {
 }
 
 impl Asked {
-    pub fn load(args: &[&str]) -> Asked {
-        Asked::to("load", args)
+    /// `crsocket load` with these words.
+    pub fn load(words: &str) -> Asked {
+        Asked::to("load").words(words)
     }
 
-    pub fn simulate(args: &[&str]) -> Asked {
-        Asked::to("simulate", args)
+    /// `crsocket simulate` with these words.
+    pub fn simulate(words: &str) -> Asked {
+        Asked::to("simulate").words(words)
     }
 
-    fn to(name: &str, args: &[&str]) -> Asked {
+    pub fn to(name: &str) -> Asked {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_crsocket"));
-        command.arg(name).args(args).current_dir(folder.path());
+        command.arg(name).current_dir(folder.path());
         command.env_remove("RUST_LOG").env_remove("NO_COLOR");
         Asked { command, folder }
+    }
+
+    /// With these words, too.
+    pub fn words(self, words: &str) -> Asked {
+        self.args(words.split_whitespace())
+    }
+
+    /// With these arguments, too.
+    pub fn args<'a>(mut self, args: impl IntoIterator<Item = &'a str>) -> Asked {
+        self.command.args(args);
+        self
+    }
+
+    /// Against the server at this address.
+    pub fn at(self, url: &str) -> Asked {
+        self.args(["--server", url])
     }
 
     /// With the figures as JSON, in its folder.

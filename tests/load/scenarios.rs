@@ -33,26 +33,32 @@ fn is_sound(file: &Path, report: &Report) {
         report.at("events")
     );
     let pairs = report.count("setting.pairs");
-    assert_eq!(report.count("sockets.total"), 2 * pairs, "{}", file.display());
     let scenario = Scenario::read(file).unwrap();
+    // Pages that are gone for a while are not there.
+    let (total, all) = (report.count("sockets.total"), 2 * pairs);
+    assert!(
+        total == all || (!scenario.troubles.is_empty() && total * 10 >= all * 8),
+        "{}: {total}",
+        file.display()
+    );
     assert_eq!(Some(u32::try_from(pairs).unwrap()), scenario.pairs, "{}", file.display());
     assert_eq!(report.at("setting.scenario"), scenario.name.as_str(), "{}", file.display());
-    assert!(report.number("secondsUntilAllInteracting") < 30.0, "{}: {:#}", file.display(), report.0);
+    assert!(report.count("pairingMs.count") == pairs, "{}: {:#}", file.display(), report.0);
 }
 
-fn run(file: &Path, server: &[&str]) -> Report {
-    let path = file.to_str().unwrap();
-    let setting = ["--scenario", path, "--seconds", "4", "--warmup", "1", "--ramp", "0.5"];
-    let args: Vec<&str> = setting.iter().chain(server).copied().collect();
-    let report = Asked::load(&args).json().run().with(0).report();
-    is_sound(file, &report);
-    report
+fn run(file: &Path, server: Option<&str>) {
+    let asked = Asked::load("--seconds 4 --warmup 1 --ramp 0.5").args(["--scenario", file.to_str().unwrap()]);
+    let asked = match server {
+        Some(url) => asked.at(url),
+        None => asked,
+    };
+    is_sound(file, &asked.json().run().with(0).report());
 }
 
 #[test]
 fn every_scenario_runs_in_this_process() {
     for file in files() {
-        run(&file, &[]);
+        run(&file, None);
     }
 }
 
@@ -61,7 +67,7 @@ fn every_scenario_runs_against_a_server() {
     let server = Server::start();
     let url = format!("http://{}", server.address);
     for file in files() {
-        run(&file, &["--server", &url]);
+        run(&file, Some(&url));
     }
 }
 
@@ -80,29 +86,16 @@ fn every_kind_of_incident_is_told_and_recovered_from() {
     ];
     let mut scenario = "name = \"everything\"\npairs = 8\n[controller]\ndoes = \"trials\"\n\
         pause = { constant_ms = 100 }\nresponse_within_ms = 1000\n[responder]\ndoes = \"answers\"\n\
-        think = { constant_ms = 50 }\n[timing]\nmin_cr_event_dt = 0\n"
+        think = { constant_ms = 50 }\n[timing]\nmin_cr_event_dt = 0\nsearching_max_event_out_dt = 200\n"
         .to_owned();
     for (what, whom) in KINDS {
         scenario += &format!(
-            "[[incident]]\nwhat = \"{what}\"\nwhom = \"{whom}\"\nevery = {{ constant_ms = 4000 }}\n\
+            "[[incident]]\nwhat = \"{what}\"\nwhom = \"{whom}\"\nevery = {{ exponential_ms = 8000 }}\n\
              lasts = {{ constant_ms = 200 }}\n"
         );
     }
-    let args = [
-        "--scenario",
-        "all.toml",
-        "--seconds",
-        "10",
-        "--warmup",
-        "0",
-        "--ramp",
-        "0",
-        "--token",
-        "one",
-        "--token",
-        "two",
-    ];
-    let report = Asked::load(&args).file("all.toml", &scenario).json().run().with(0).report();
+    let words = "--scenario all.toml --seconds 10 --warmup 0 --ramp 0 --token one --token two";
+    let report = Asked::load(words).file("all.toml", &scenario).json().run().with(0).report();
     let incidents = report.at("incidents").as_array().unwrap();
     for (what, _) in KINDS {
         let told = incidents.iter().find(|incident| incident["kind"] == what);

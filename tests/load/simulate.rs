@@ -24,7 +24,7 @@ const RELIED_ON: [&str; 7] = [
 
 #[test]
 fn it_ends_by_itself_and_writes_its_figures() {
-    let ended = Asked::simulate(&["--pairs", "50", "--ramp", "0", "--seconds", "3"]).json().run().with(0);
+    let ended = Asked::simulate("--pairs 50 --ramp 0 --seconds 3").json().run().with(0);
     let report = ended.report();
     for name in RELIED_ON {
         assert!(report.at(name).is_number(), "{name} is {}", report.at(name));
@@ -40,11 +40,13 @@ fn it_ends_by_itself_and_writes_its_figures() {
 fn ctrl_c_ends_it_with_its_figures() {
     let server = Server::start();
     let url = format!("http://{}", server.address);
-    for place in [&["--server", &url][..], &[]] {
+    for place in [Some(&url), None] {
         for signal in [Signal::INT, Signal::TERM] {
-            let args: Vec<&str> =
-                ["--pairs", "10", "--ramp", "0"].into_iter().chain(place.iter().copied()).collect();
-            let running = Asked::simulate(&args).json().start();
+            let asked = Asked::simulate("--pairs 10 --ramp 0").json();
+            let running = match place {
+                Some(url) => asked.at(url).start(),
+                None => asked.start(),
+            };
             std::thread::sleep(Duration::from_secs(2));
             running.signal(signal);
             let report = running.ended().with(0).report();
@@ -59,7 +61,7 @@ fn ctrl_c_ends_it_with_its_figures() {
 
 #[test]
 fn in_a_terminal_it_shows_how_they_are() {
-    let (command, _folder) = Asked::simulate(&["--pairs", "10", "--ramp", "0"]).into_parts();
+    let (command, _folder) = Asked::simulate("--pairs 10 --ramp 0").into_parts();
     let mut terminal = Terminal::run(command, 100, 30);
     terminal.wait_for("interacting", 0);
     terminal.signal(Signal::INT);
@@ -71,7 +73,7 @@ fn in_a_terminal_it_shows_how_they_are() {
 
 #[test]
 fn its_admin_api_shows_the_same_crsockets() {
-    let running = Asked::simulate(&["--pairs", "5", "--ramp", "0", "--admin", "127.0.0.1:0"]).start();
+    let running = Asked::simulate("--pairs 5 --ramp 0 --admin 127.0.0.1:0").start();
     let line = running.line_with("admin at http://");
     let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next());
     let address: SocketAddr =
@@ -94,10 +96,9 @@ fn its_admin_api_shows_the_same_crsockets() {
 fn single_responders_say_their_client_ids_and_answer() {
     let server = Server::configured("[apps.demo]\npairing = \"any\"\n");
     let url = format!("http://{}", server.address);
-    let running =
-        Asked::simulate(&["--server", &url, "--pairs", "0", "--responders", "2", "--ramp", "0"]).start();
-    let line = running.line_with("responder");
-    let id: String = line.chars().filter(char::is_ascii_digit).take(6).collect();
+    let running = Asked::simulate("--pairs 0 --responders 2 --ramp 0").at(&url).start();
+    let line = running.line_with("responder ");
+    let id = line.strip_prefix("responder ").unwrap_or_else(|| panic!("{line}")).to_owned();
     let id: &'static str = Box::leak(id.into_boxed_str());
     let controller = Client::controller(server.address, "900001").with_token("demo");
     let (mut stream, _) = controller.connected();

@@ -187,13 +187,15 @@ impl Relay {
             did.came
         });
         let behind = self.held.remove(&event.sender());
+        let before = self.did.lock().unwrap().delivered;
         let damage = self.rules.iter().find(|rule| rule.meets(number)).map(|rule| rule.damage);
         let answer = match damage {
             None => self.deliver_and(recipient, event, Answer::Now(204)),
             Some(damage) => self.damage(damage, recipient, event),
         };
         if let Some(behind) = behind {
-            self.catch_up(&behind);
+            let is_delivered = self.did.lock().unwrap().delivered > before;
+            self.catch_up(&behind, is_delivered);
         }
         answer
     }
@@ -272,14 +274,14 @@ impl Relay {
         self.held.insert(event.sender(), Held { recipient, event: event.clone(), is_repetition });
     }
 
-    /// The one after it has come.
-    fn catch_up(&mut self, held: &Held) {
+    /// The one after it has come. Where that was not delivered, nothing has overtaken it.
+    fn catch_up(&mut self, held: &Held, is_overtaken: bool) {
         if held.is_repetition {
             if self.forward(held.recipient, &held.event) {
                 self.count(|did| did.duplicated += 1);
             }
         } else if self.deliver(held.recipient, &held.event) {
-            self.count(|did| did.swapped += 1);
+            self.count(|did| if is_overtaken { did.swapped += 1 } else { did.held_in_vain += 1 });
         }
     }
 
