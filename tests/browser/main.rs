@@ -29,6 +29,7 @@ mod raw;
 mod client_corpus;
 
 #[path = "../../src/load/example.rs"]
+#[allow(dead_code, reason = "shared with the tests of src/load, which need more of it")]
 mod load_example;
 
 mod admin_page;
