@@ -160,11 +160,14 @@ impl TryFrom<WrittenPart> for Controller {
     type Error = String;
 
     fn try_from(written: WrittenPart) -> Result<Controller, String> {
-        match written.behaviour()? {
+        let behaviour = written.behaviour()?;
+        match behaviour {
             Behaviour::Answers { .. } => {
                 Err("does = \"answers\" is for responders: accepted are trials, chatter, idle".into())
             }
-            behaviour => Ok(Controller(behaviour)),
+            Behaviour::Trials { .. } | Behaviour::Chatter { .. } | Behaviour::Idle => {
+                Ok(Controller(behaviour))
+            }
         }
     }
 }
@@ -173,11 +176,14 @@ impl TryFrom<WrittenPart> for Responder {
     type Error = String;
 
     fn try_from(written: WrittenPart) -> Result<Responder, String> {
-        match written.behaviour()? {
+        let behaviour = written.behaviour()?;
+        match behaviour {
             Behaviour::Trials { .. } => {
                 Err("does = \"trials\" is for controllers: accepted are answers, chatter, idle".into())
             }
-            behaviour => Ok(Responder(behaviour)),
+            Behaviour::Answers { .. } | Behaviour::Chatter { .. } | Behaviour::Idle => {
+                Ok(Responder(behaviour))
+            }
         }
     }
 }
