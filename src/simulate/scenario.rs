@@ -160,12 +160,11 @@ impl TryFrom<WrittenPart> for Controller {
     type Error = String;
 
     fn try_from(written: WrittenPart) -> Result<Controller, String> {
-        match written.behaviour()? {
-            Behaviour::Answers { .. } => {
-                Err("does = \"answers\" is for responders: accepted are trials, chatter, idle".into())
-            }
-            behaviour => Ok(Controller(behaviour)),
+        let behaviour = written.behaviour()?;
+        if matches!(behaviour, Behaviour::Answers { .. }) {
+            return Err("does = \"answers\" is for responders: accepted are trials, chatter, idle".into());
         }
+        Ok(Controller(behaviour))
     }
 }
 
@@ -173,12 +172,11 @@ impl TryFrom<WrittenPart> for Responder {
     type Error = String;
 
     fn try_from(written: WrittenPart) -> Result<Responder, String> {
-        match written.behaviour()? {
-            Behaviour::Trials { .. } => {
-                Err("does = \"trials\" is for controllers: accepted are answers, chatter, idle".into())
-            }
-            behaviour => Ok(Responder(behaviour)),
+        let behaviour = written.behaviour()?;
+        if matches!(behaviour, Behaviour::Trials { .. }) {
+            return Err("does = \"trials\" is for controllers: accepted are answers, chatter, idle".into());
         }
+        Ok(Responder(behaviour))
     }
 }
 
