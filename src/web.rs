@@ -1,4 +1,5 @@
-//! The files that are compiled into the program: the browser client, the pages of demo and admin part. How they are served.
+//! The files that are compiled into the program: the browser client, the pages of demo and admin part, what the page of a load
+//! test is made of. How they are served.
 
 use std::borrow::Cow;
 use std::convert::Infallible;

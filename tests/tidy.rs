@@ -390,7 +390,10 @@ mod checkers {
             ),
             ("src/config.rs", "mod tests { use super::*; }"),
             ("src/load/plan.rs", "use crate::{actors, simulate::{scenario, persona}, web};"),
-            ("src/main.rs", "use crsocket::{cli::Cli, config, server, simulate, load, check, top};"),
+            (
+                "src/main.rs",
+                "use crsocket::{cli::Cli, config, server, simulate_command, load_command, check, top};",
+            ),
             ("src/lib.rs", "pub use crate::server::run;"),
             ("src/web/app.js", "crate::config"),
         ];

@@ -171,6 +171,7 @@ impl Host {
             live: Arc::default(),
             client_ids: settings.client_ids.unwrap_or_else(|| Arc::new(ClientIds::new(None))),
             latest_timer: AtomicI64::new(0),
+            latest_timer_ever: AtomicI64::new(0),
         });
         let arbiters: Vec<Arbiter> = match settings.threads {
             Threads::Here => Vec::new(),
@@ -247,6 +248,11 @@ impl Host {
     /// threads have too much to do.
     pub fn latest_timer(&self) -> Millis {
         Millis(self.wide.latest_timer.swap(0, Ordering::Relaxed))
+    }
+
+    /// The same, since the host was started.
+    pub fn latest_timer_ever(&self) -> Millis {
+        Millis(self.wide.latest_timer_ever.load(Ordering::Relaxed))
     }
 
     /// Removes all crSockets, waits until they are gone, at most for this long, and stops its threads. How many were

@@ -36,8 +36,10 @@ pub(super) struct HostWide {
     pub(super) client_ids: Arc<ClientIds>,
     /// How many of its crSockets live.
     pub(super) live: Arc<AtomicUsize>,
-    /// How late the latest timer was, in milliseconds.
+    /// How late the latest timer was since this was asked last, in milliseconds.
     pub(super) latest_timer: AtomicI64,
+    /// The same, since the beginning.
+    pub(super) latest_timer_ever: AtomicI64,
 }
 
 /// What the crSockets of one host on one thread share.
@@ -78,6 +80,7 @@ impl Shared {
         let late = (now - due).0;
         if late > self.host.latest_timer.load(Ordering::Relaxed) {
             self.host.latest_timer.fetch_max(late, Ordering::Relaxed);
+            self.host.latest_timer_ever.fetch_max(late, Ordering::Relaxed);
         }
     }
 

@@ -35,8 +35,8 @@ pub struct CrowdArgs {
     /// ClientIds to use instead of asking the server for each: the first and the last of a range, both included.
     #[arg(long, value_name = "FROM-TO", value_parser = client_ids)]
     pub client_ids: Option<ClientIdRange>,
-    /// Over how long the pairs come, in seconds; by default 2,000 pairs a second come to a server elsewhere (less where it has to be asked
-    /// for clientIds), 20,000 a second here.
+    /// Over how long the pairs come, in seconds; by default 2,000 pairs a second come to a server elsewhere (fewer where it has to be
+    /// asked for clientIds), 12,000 a second here.
     #[arg(long, value_name = "S", value_parser = seconds)]
     pub ramp: Option<Duration>,
     /// The same seed gives the same plan: who does what when, and what happens to whom.

@@ -101,6 +101,11 @@ mod tests {
             "shared/palette.css",
             "demo/shared/../front_page.css",
             "demo/./front_page.css",
+            "load",
+            "load/report.html",
+            "js/load/report.html",
+            "demo/load/report.html",
+            "demo/shared/../load/report.html",
             "demox",
         ] {
             for slash in [false, true] {

@@ -1,5 +1,15 @@
 //! Reports to test with: a calm run, one in which much happened, one in which nothing did. As JSON, so that other tests can
 //! have them, too.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::needless_pass_by_value,
+    unreachable_pub,
+    dead_code,
+    reason = "made up for tests; the browser's include this file, and need some of it"
+)]
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -182,7 +192,7 @@ fn percentiles(lengths: &[f64]) -> Value {
     let ends: Vec<(f64, f64)> = at
         .iter()
         .zip(0_u32..)
-        .map(|(ms, nine)| (if nine == 0 { 0.301_03 } else { f64::from(nine) }, *ms))
+        .map(|(ms, nine)| (if nine == 0 { 2_f64.log10() } else { f64::from(nine) }, *ms))
         .collect();
     for pair in ends.windows(2) {
         let [(from, low), (to, high)] = pair else { continue };

@@ -19,8 +19,11 @@ const LOOK_DT: Duration = Duration::from_secs(1);
 /// How often it is looked whether everything has arrived.
 const ARRIVE_DT: Duration = Duration::from_millis(100);
 
-/// Longer than the answer to a sendevent and a recipient are waited for: what has not arrived by then never will.
+/// Longer than the answer to a sendevent and a recipient are waited for: when nothing has arrived for so long, nothing will.
 const GRACE: Duration = Duration::from_millis(6_500);
+
+/// As long as it is waited at most, where something arrives all the time.
+const LONGEST_GRACE: Duration = Duration::from_secs(60);
 
 /// The most points in a series.
 const MOST_POINTS: f64 = 600.0;
@@ -164,10 +167,14 @@ impl<S: Stop, F: FnMut(Phase, &Sample, &Run) + ?Sized> Test<'_, S, F> {
     /// Waits for what is on its way. Whether it waited as long as needed.
     async fn arrive(&mut self) -> Result<bool, RunError> {
         self.run.rest().await?;
-        let end = Instant::now() + GRACE;
+        let last = Instant::now() + LONGEST_GRACE;
+        let mut end = Instant::now() + GRACE;
         loop {
             let sample = self.run.sample().await?;
             self.note(Phase::Arriving, &sample);
+            if sample.tally.counts.received > 0 {
+                end = last.min(Instant::now() + GRACE);
+            }
             if sample.tally.on_their_way == 0 || Instant::now() >= end {
                 return Ok(true);
             }

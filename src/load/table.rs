@@ -109,7 +109,7 @@ fn events(figures: &Figures, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn lengths(figures: &Figures, out: &mut impl Write) -> io::Result<()> {
-    columns("", ["p50", "p90", "p99", "p99.9", "max", "mean", "of"].map(str::to_owned), out)?;
+    columns("", &["p50", "p90", "p99", "p99.9", "max", "mean", "of"].map(str::to_owned), out)?;
     for (label, quantiles) in [
         ("Latency", &figures.latency_ms),
         ("Trials", &figures.trials_ms),
@@ -117,7 +117,7 @@ fn lengths(figures: &Figures, out: &mut impl Write) -> io::Result<()> {
         ("Connect", &figures.connect_ms),
         ("Pairing", &figures.pairing_ms),
     ] {
-        columns(label, quantiles_in_words(quantiles), out)?;
+        columns(label, &quantiles_in_words(quantiles), out)?;
     }
     Ok(())
 }
@@ -273,7 +273,7 @@ fn or_none(text: &str) -> String {
 }
 
 /// A label and figures in columns.
-fn columns(label: &str, figures: [String; 7], out: &mut impl Write) -> io::Result<()> {
+fn columns(label: &str, figures: &[String; 7], out: &mut impl Write) -> io::Result<()> {
     let cells: String = figures.iter().map(|figure| format!("{figure:>11}")).collect();
     writeln!(out, "{label:<LABEL$}{}", cells.get(1..).unwrap_or_default())
 }

@@ -63,6 +63,7 @@ fn headline(report: &Report) -> (Tone, String) {
     let held = match gates {
         0 => "It went well".to_owned(),
         1 => "The gate held".to_owned(),
+        2 => "Both gates held".to_owned(),
         _ => format!("All {gates} gates held"),
     };
     if failed > 0 {
@@ -99,7 +100,10 @@ fn interrupted(report: &Report) -> Option<String> {
 fn events(report: &Report) -> Option<String> {
     let events = &report.figures.events;
     if events.sent == 0 {
-        return Some(format!("{} meant to be sent, none was.", were(events.intended, "event")));
+        return Some(match events.intended {
+            0 => "No event was meant to be sent.".to_owned(),
+            intended => format!("{} meant to be sent, none was.", were(intended, "event")),
+        });
     }
     Some(format!(
         "{} sent and {} arrived, {} a second while it was measured.",
@@ -238,7 +242,7 @@ mod tests {
     #[test]
     fn a_calm_run_went_well() {
         let said = verdict(&example::calm());
-        assert_eq!((said.tone, said.headline.as_str()), (Tone::Good, "All 2 gates held"));
+        assert_eq!((said.tone, said.headline.as_str()), (Tone::Good, "Both gates held"));
         assert_eq!(
             said.sentences,
             [
@@ -271,7 +275,7 @@ mod tests {
             let (tone, said) = headline_of(|report| *flaw(&mut report.figures.events) = 1);
             assert_eq!(
                 (tone, said.as_str()),
-                (Tone::Care, "All 2 gates held, but not every event arrived as it should")
+                (Tone::Care, "Both gates held, but not every event arrived as it should")
             );
         }
         let (tone, _) = headline_of(|report| report.figures.events.lost = 1);
@@ -283,10 +287,10 @@ mod tests {
         let busy = headline_of(|report| report.figures.cpu.bottleneck = Some("a thread was busy".to_owned()));
         assert_eq!(
             busy,
-            (Tone::Care, "All 2 gates held, but the load generator was the bottleneck".to_owned())
+            (Tone::Care, "Both gates held, but the load generator was the bottleneck".to_owned())
         );
         let ended = headline_of(|report| report.interrupted = true);
-        assert_eq!(ended, (Tone::Care, "All 2 gates held, with something to know".to_owned()));
+        assert_eq!(ended, (Tone::Care, "Both gates held, with something to know".to_owned()));
     }
 
     #[test]
@@ -350,7 +354,7 @@ mod tests {
         assert_eq!(
             said.sentences,
             [
-                "0 events were meant to be sent, none was.",
+                "No event was meant to be sent.",
                 "No event arrived while it was measured, so there is no latency.",
                 "There were no crSockets at the end.",
             ]

@@ -129,8 +129,8 @@ pub(super) fn bytes(value: u64) -> String {
 pub(super) fn share(value: f64) -> String {
     let percent = value * 100.0;
     match percent {
-        _ if percent > 0.0 && percent < 0.05 => "< 0.1 %".to_owned(),
-        _ if percent < 100.0 && percent >= 99.95 => "> 99.9 %".to_owned(),
+        _ if percent > 0.0 && percent < 0.05 => "<0.1 %".to_owned(),
+        _ if (99.95..100.0).contains(&percent) => ">99.9 %".to_owned(),
         _ => format!("{} %", trimmed(&format!("{percent:.1}"))),
     }
 }
@@ -143,11 +143,11 @@ pub(super) fn part(value: u64, whole: u64) -> String {
     #[allow(clippy::cast_precision_loss, reason = "two digits are shown")]
     let percent = value as f64 * 100.0 / whole as f64;
     match percent {
-        _ if percent < 0.001 => "< 0.001 %".to_owned(),
+        _ if percent < 0.001 => "<0.001 %".to_owned(),
         _ if percent < 0.1 => format!("{percent:.3} %"),
         _ if percent < 10.0 => format!("{percent:.2} %"),
         _ if value >= whole => format!("{} %", trimmed(&format!("{percent:.1}"))),
-        _ if percent >= 99.95 => "> 99.9 %".to_owned(),
+        _ if percent >= 99.95 => ">99.9 %".to_owned(),
         _ => format!("{percent:.1} %"),
     }
 }
@@ -267,21 +267,21 @@ mod tests {
     fn shares_never_hide_what_is_there() {
         for (value, text) in [
             (0.0, "0 %"),
-            (0.0001, "< 0.1 %"),
+            (0.0001, "<0.1 %"),
             (0.001, "0.1 %"),
             (0.5, "50 %"),
             (0.9994, "99.9 %"),
-            (0.99999, "> 99.9 %"),
+            (0.99999, ">99.9 %"),
             (1.0, "100 %"),
         ] {
             assert_eq!(share(value), text);
         }
         assert_eq!(part(0, 10), "");
         assert_eq!(part(1, 0), "");
-        assert_eq!(part(1, 10_000_000), "< 0.001 %");
+        assert_eq!(part(1, 10_000_000), "<0.001 %");
         assert_eq!(part(5, 10_000), "0.050 %");
         assert_eq!(part(1, 3), "33.3 %");
-        assert_eq!(part(9_999, 10_000), "> 99.9 %");
+        assert_eq!(part(9_999, 10_000), ">99.9 %");
         assert_eq!(part(7, 7), "100 %");
     }
 

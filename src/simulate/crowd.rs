@@ -3,6 +3,7 @@
 
 mod acting;
 mod agenda;
+mod alarm;
 mod trouble;
 
 use std::collections::HashMap;
@@ -105,7 +106,10 @@ pub(super) enum Newcomer {
 /// Asks what was seen since it was asked last.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "Tally")]
-pub(super) struct Collect;
+pub(super) struct Collect {
+    /// Whether it is to be counted what is on its way: everybody is looked at for it.
+    pub(super) on_their_way: bool,
+}
 
 /// From now on it is measured, or not any more.
 #[derive(Clone, Copy, Debug, Message)]
@@ -150,7 +154,7 @@ struct Client {
     socket: Option<SocketHandle>,
     role: Role,
     id: Option<ClientId>,
-    /// The place of its state in [`STATES`].
+    /// The place of its state in [`STATES`](super::meter::STATES).
     state: usize,
     began: Micros,
     has_connected: bool,
@@ -202,7 +206,7 @@ impl Crowd {
                 Due::Return(client) => self.come_back(client, now),
             }
         }
-        self.agenda.arm(now, context);
+        self.agenda.arm(self.world.clock, context);
     }
 
     fn enter(&mut self, newcomer: Newcomer, now: Micros) {
@@ -436,7 +440,7 @@ impl Handler<Enter> for Crowd {
             }
             self.enter(newcomer, now);
         }
-        self.agenda.arm(now, context);
+        self.agenda.arm(self.world.clock, context);
     }
 }
 
@@ -451,20 +455,22 @@ impl Handler<SocketEvent> for Crowd {
             News::Reset => self.tally.counts.error("crSocket reset", ""),
             News::Removed { as_told } => self.page_closed(socket, at, as_told, now),
         }
-        self.agenda.arm(now, context);
+        self.agenda.arm(self.world.clock, context);
     }
 }
 
 impl Handler<Collect> for Crowd {
     type Result = MessageResult<Collect>;
 
-    fn handle(&mut self, _: Collect, _: &mut Context<Crowd>) -> Self::Result {
+    fn handle(&mut self, Collect { on_their_way }: Collect, _: &mut Context<Crowd>) -> Self::Result {
         self.count_time(self.now());
         let states = self.tally.states;
         let mut tally = std::mem::take(&mut self.tally);
         self.tally.states = states;
-        let acting = self.clients.iter().flatten().filter_map(|client| client.acting.as_ref());
-        tally.on_their_way = acting.map(|acting| acting.ledger.on_their_way()).sum();
+        if on_their_way {
+            let acting = self.clients.iter().flatten().filter_map(|client| client.acting.as_ref());
+            tally.on_their_way = acting.map(|acting| acting.ledger.on_their_way()).sum();
+        }
         MessageResult(tally)
     }
 }

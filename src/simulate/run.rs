@@ -105,8 +105,10 @@ pub struct Sample {
     pub cores: f64,
     /// Resident memory at its end, in bytes.
     pub memory_bytes: u64,
-    /// The latest timer in it, in milliseconds.
+    /// The latest timer in it, in milliseconds; with an admin part, since that was asked.
     pub late_ms: i64,
+    /// The latest timer of the whole run.
+    pub latest_ms: i64,
 }
 
 /// A run.
@@ -118,6 +120,7 @@ pub struct Run {
     totals: Totals,
     looked: (Micros, ProcessUsage),
     threads: BTreeMap<i32, f64>,
+    rests: bool,
 }
 
 impl Run {
@@ -155,14 +158,8 @@ impl Run {
         let entrance = Entrance { world: Arc::clone(&world), crowds: crowds.clone(), ids };
         let entering = actix_rt::spawn(entrance.let_in(settings.pairs, singles));
         let totals = Totals::new(usage.memory_bytes);
-        Ok(Run {
-            world,
-            crowds,
-            entering,
-            totals,
-            looked: (Micros::default(), usage),
-            threads: BTreeMap::new(),
-        })
+        let (looked, threads) = ((Micros::default(), usage), BTreeMap::new());
+        Ok(Run { world, crowds, entering, totals, looked, threads, rests: false })
     }
 
     /// Where its crSockets live.
@@ -200,7 +197,8 @@ impl Run {
     /// # Errors
     /// [`RunError::ThreadDied`].
     pub async fn sample(&mut self) -> Result<Sample, RunError> {
-        let asked: Vec<_> = self.crowds.iter().map(|crowd| crowd.send(Collect)).collect();
+        let collect = Collect { on_their_way: self.rests };
+        let asked: Vec<_> = self.crowds.iter().map(|crowd| crowd.send(collect)).collect();
         let mut tally = Tally::default();
         for answer in asked {
             tally.add(&answer.await.map_err(|_| RunError::ThreadDied)?);
@@ -215,6 +213,7 @@ impl Run {
             cores: (usage.cpu_seconds - used.cpu_seconds) / seconds.max(1e-3),
             memory_bytes: usage.memory_bytes,
             late_ms: self.world.host.latest_timer().0,
+            latest_ms: self.world.host.latest_timer_ever().0,
         };
         self.totals.add(&sample, self.world.gathering.done_at());
         Ok(sample)
@@ -249,6 +248,7 @@ impl Run {
     /// [`RunError::ThreadDied`].
     pub async fn rest(&mut self) -> Result<(), RunError> {
         self.entering.abort();
+        self.rests = true;
         for crowd in &self.crowds {
             crowd.send(Rest).await.map_err(|_| RunError::ThreadDied)?;
         }

@@ -42,4 +42,10 @@ impl RunClock {
     pub fn now(&self) -> Micros {
         Micros::default().plus(self.0.elapsed())
     }
+
+    /// This moment on the system's clock.
+    pub fn instant(&self, at: Micros) -> Instant {
+        // What is too far away for the clock is as good as now and again.
+        self.0.checked_add(Duration::from_micros(at.0)).unwrap_or_else(Instant::now)
+    }
 }

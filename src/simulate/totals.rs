@@ -45,7 +45,7 @@ impl Totals {
 
     pub(super) fn add(&mut self, sample: &Sample, all_at: Option<Micros>) {
         self.all_at = all_at;
-        self.late_ms = self.late_ms.max(sample.late_ms);
+        self.late_ms = sample.latest_ms;
         self.whole.add(&sample.tally);
         // Until it is measured, all of it counts: it may end before.
         if self.is_measuring || self.measured_from.is_none() {

@@ -24,7 +24,7 @@ use crate::simulate::scenario::{Scenario, ScenarioError};
 const PAIRS: u32 = 1_000;
 
 /// How many pairs a second come to a server in this process.
-const PACE_HERE: f64 = 20_000.0;
+const PACE_HERE: f64 = 12_000.0;
 
 /// How many come to a server elsewhere.
 const PACE: f64 = 2_000.0;

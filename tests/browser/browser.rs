@@ -145,6 +145,15 @@ impl Browser {
         self.does("/actions", &json!({ "actions": [keyboard] }));
     }
 
+    /// Drags the mouse from one place of the window to another.
+    pub fn drag(&self, from: [i64; 2], to: [i64; 2]) {
+        let moved = |[x, y]: [i64; 2]| json!({ "type": "pointerMove", "duration": 50, "x": x, "y": y });
+        let button = |what: &str| json!({ "type": what, "button": 0 });
+        let actions = [moved(from), button("pointerDown"), moved(to), button("pointerUp")];
+        let mouse = json!({ "type": "pointer", "id": "mouse", "actions": actions });
+        self.does("/actions", &json!({ "actions": [mouse] }));
+    }
+
     /// Hides all pages. Chromium only.
     pub fn minimize(&self) {
         self.does("/window/minimize", &json!({}));
@@ -155,14 +164,34 @@ impl Browser {
         self.does("/window/rect", &json!({ "width": 800, "height": 600 }));
     }
 
-    /// The errors in the console since they were last asked for; nothing but in Chromium.
+    /// The errors in the console since it was last asked for; nothing but in Chromium.
     pub fn console_errors(&self) -> Vec<String> {
+        let entries = self.console().into_iter();
+        entries.filter(|entry| entry["level"] == "SEVERE").map(|entry| entry.to_string()).collect()
+    }
+
+    /// All that is in the console since it was last asked for; nothing but in Chromium.
+    pub fn console(&self) -> Vec<Value> {
         if self.kind != Kind::Chromium {
             return Vec::new();
         }
-        let entries = self.does("/se/log", &json!({ "type": "browser" }));
-        let entries = entries.as_array().into_iter().flatten();
-        entries.filter(|entry| entry["level"] == "SEVERE").map(Value::to_string).collect()
+        self.does("/se/log", &json!({ "type": "browser" })).as_array().cloned().unwrap_or_default()
+    }
+
+    /// As on a device that is set to this colour scheme: `light` or `dark`. Chromium only.
+    pub fn prefer(&self, scheme: &str) {
+        let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
+        self.devtools("Emulation.setEmulatedMedia", &json!({ "features": [feature] }));
+    }
+
+    /// As on a screen of this width, in CSS pixels. Chromium only.
+    pub fn be_wide(&self, width: u32) {
+        let screen = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", &screen);
+    }
+
+    fn devtools(&self, command: &str, params: &Value) {
+        self.does("/goog/cdp/execute", &json!({ "cmd": command, "params": params }));
     }
 
     /// The tab that is shown.

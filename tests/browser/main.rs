@@ -28,6 +28,10 @@ mod raw;
 #[allow(dead_code, reason = "what occurs in it is told by a test of its own")]
 mod client_corpus;
 
+#[path = "../../src/load/example.rs"]
+#[allow(dead_code, reason = "shared with the tests of src/load, which need more of it")]
+mod load_example;
+
 mod admin_page;
 mod browser;
 mod look;
@@ -46,5 +50,6 @@ mod client;
 mod corpus;
 mod demo;
 mod hosted_by_server;
+mod load_report;
 mod restart;
 mod texts;

@@ -197,6 +197,7 @@ pub(in crate::actors) fn host_wide(timing: &Timing) -> Arc<HostWide> {
         counters: Arc::default(),
         client_ids: Arc::new(ClientIds::new(None)),
         latest_timer: AtomicI64::new(0),
+        latest_timer_ever: AtomicI64::new(0),
     })
 }
 

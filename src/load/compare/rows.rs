@@ -31,6 +31,9 @@ enum Better {
     Neither,
 }
 
+/// One of the figures of a distribution.
+type Length = fn(&Quantiles) -> f64;
+
 /// How a figure is shown, and whether every single one of it counts.
 #[derive(Clone, Copy)]
 enum Kind {
@@ -130,7 +133,7 @@ fn quantiles(label: &str, both: [Option<&Quantiles>; 2]) -> Vec<Row> {
     if both.into_iter().flatten().all(|quantiles| quantiles.count == 0) {
         return Vec::new();
     }
-    let of: [(&str, fn(&Quantiles) -> f64); 5] = [
+    let of: [(&str, Length); 5] = [
         ("p50", |quantiles| quantiles.p50),
         ("p90", |quantiles| quantiles.p90),
         ("p99", |quantiles| quantiles.p99),
@@ -268,7 +271,7 @@ fn difference(kind: Kind, a: f64, b: f64) -> String {
     match kind {
         Kind::Share => return format!("{sign}{:.2} points", (b - a).abs() * 100.0),
         Kind::Count => return format!("{sign}{}{}", number((b - a).abs()), percent(a, b)),
-        _ => {}
+        Kind::Millis | Kind::Seconds | Kind::Rate | Kind::Cores | Kind::Bytes => {}
     }
     if a <= 0.0 {
         return format!("{sign}{}", kind.shown((b - a).abs()));

@@ -116,6 +116,7 @@ pub(super) fn tiles(report: &Report) -> String {
     let events = &report.figures.events;
     let latency = &report.figures.latency_ms;
     let length = |value: f64| if latency.count == 0 { NONE.to_owned() } else { ms(value) };
+    let note = |of_latency| if latency.count == 0 { "no event arrived" } else { of_latency };
     let of_received = |value: u64| note_of(value, events.received, "of those received");
     [
         tile("Lost", &count(events.lost), &lost(events), flaw(events.lost, events.lost_without_incident)),
@@ -131,9 +132,9 @@ pub(super) fn tiles(report: &Report) -> String {
             &of_received(events.out_of_order),
             flaw(events.out_of_order, events.out_of_order),
         ),
-        tile("Latency p50", &length(latency.p50), "half were no slower", ""),
-        tile("Latency p99", &length(latency.p99), "99 in 100 were no slower", ""),
-        tile("Latency max", &length(latency.max), "the slowest", ""),
+        tile("Latency p50", &length(latency.p50), note("half were no slower"), ""),
+        tile("Latency p99", &length(latency.p99), note("99 in 100 were no slower"), ""),
+        tile("Latency max", &length(latency.max), note("the slowest"), ""),
         tile("Throughput", &format!("{}/s", rate(events.per_second)), "events received", ""),
     ]
     .concat()

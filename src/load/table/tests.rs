@@ -31,7 +31,7 @@ Processor    0.31 cores, 0.16 of the busiest thread; timers at most 3.00 ms late
 Memory       21.3 MB, 4.40 kB for each crSocket
 Gates        PASSED  --max-p99                    4.21 ms, at most 5 ms accepted
              PASSED  --max-lost                   0 events, at most 0 events accepted
-             All 2 gates held
+             Both gates held
 ";
     assert_eq!(table(&example::calm()), expected);
 }

@@ -3,10 +3,11 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use actix::{AsyncContext, Context, SpawnHandle};
+use actix::{Addr, AsyncContext, Context, Handler, Message};
 
 use super::Crowd;
-use crate::simulate::time::Micros;
+use super::alarm::Alarm;
+use crate::simulate::time::{Micros, RunClock};
 
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,8 +24,16 @@ pub(super) enum Due {
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
     entries: BinaryHeap<Reverse<(Micros, Due)>>,
-    alarm: Option<(Micros, SpawnHandle)>,
+    /// Started when it is needed first.
+    alarm: Option<Alarm>,
+    /// What it is set to.
+    armed: Option<Micros>,
 }
+
+/// The alarm rings.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+struct Rings;
 
 impl Agenda {
     pub(super) fn add(&mut self, at: Micros, due: Due) {
@@ -40,21 +49,40 @@ impl Agenda {
         self.entries.pop().map(|Reverse(entry)| entry)
     }
 
-    /// Lets the alarm ring for what is due next.
-    pub(super) fn arm(&mut self, now: Micros, context: &mut Context<Crowd>) {
+    /// Sets the alarm to what is due next.
+    pub(super) fn arm(&mut self, clock: RunClock, context: &mut Context<Crowd>) {
         let Some(Reverse((at, _))) = self.entries.peek().copied() else { return };
-        if let Some((armed, handle)) = self.alarm {
-            if armed <= at {
-                return;
-            }
-            context.cancel_future(handle);
+        if self.armed.is_some_and(|armed| armed <= at) {
+            return;
         }
-        let handle = context.run_later(at.since(now), Crowd::alarm);
-        self.alarm = Some((at, handle));
+        self.armed = Some(at);
+        if self.alarm.is_none() {
+            self.alarm = alarm(context.address());
+        }
+        match &self.alarm {
+            Some(alarm) => alarm.set(clock.instant(at)),
+            // There are no more threads: the runtime's timers are better than none.
+            None => {
+                context.run_later(at.since(clock.now()), |crowd, context| crowd.alarm(context));
+            }
+        }
     }
 
     /// The alarm has rung.
     pub(super) fn rang(&mut self) {
-        self.alarm = None;
+        self.armed = None;
+    }
+}
+
+fn alarm(crowd: Addr<Crowd>) -> Option<Alarm> {
+    let started = Alarm::start(move || crowd.do_send(Rings));
+    started.inspect_err(|error| log::warn!("clients act with the grain of a millisecond: {error}")).ok()
+}
+
+impl Handler<Rings> for Crowd {
+    type Result = ();
+
+    fn handle(&mut self, _: Rings, context: &mut Context<Crowd>) {
+        self.alarm(context);
     }
 }

@@ -95,8 +95,8 @@ function throughput(report, colours) {
   const interval = report.series.interval || 1;
   const data = [times(report), column(report, ({ received }) => received / interval), column(report, ({ sent }) => sent / interval)];
   const series = [
-    line("received", colours.blue, inUnits.rate, { fill: faint(colours.blue, 0.15) }),
-    line("sent", colours.orange, inUnits.rate, { width: 1.5, dash: [4, 4] }),
+    line("received", colours.blue, inUnits.rate, { width: 3, fill: faint(colours.blue, 0.15) }),
+    line("sent", colours.orange, inUnits.rate, { width: 1.25, dash: [3, 7] }),
   ];
   const options = overTime(report, colours, { series, axes: [upAxis(colours, inUnits.rate)], scales: { y: { range: fromZero } } });
   const label = `Throughput over time: ${inUnits.rate(report.events.perSecond)} received while it was measured, ${inUnits.rate(greatest(data[1]))} in the best interval.`;

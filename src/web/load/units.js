@@ -44,7 +44,7 @@ const inUnits = {
   },
 
   /** 0.83 */
-  cores: (value) => (isNone(value) ? NONE : value.toFixed(2)),
+  cores: (value) => (isNone(value) ? NONE : value.toFixed(value < 0.095 ? 3 : 2)),
 
   /** Seconds since the start: 12.5 s. */
   seconds: (value) => (isNone(value) ? NONE : `${Math.round(value * 10) / 10} s`),
