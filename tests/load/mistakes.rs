@@ -38,7 +38,7 @@ fn refused(asked: Asked, words: &[&str]) -> Result<(), String> {
 }
 
 #[track_caller]
-fn none(wrong: Vec<String>) {
+fn none(wrong: &[String]) {
     assert!(wrong.is_empty(), "{} are not refused as they should be:\n\n{}", wrong.len(), wrong.join("\n\n"));
 }
 
@@ -76,7 +76,7 @@ fn flags_that_are_wrong_are_told_with_what_is_accepted() {
         let problem = refused(Asked::load("").args(args.iter().copied()).json(), words).err()?;
         Some(format!("{args:?}: {problem}"))
     });
-    none(wrong.collect());
+    none(&wrong.collect::<Vec<_>>());
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn servers_that_are_none_are_told() {
                 .err()?;
         Some(format!("{args:?}: {problem}"))
     });
-    none(wrong.collect());
+    none(&wrong.collect::<Vec<_>>());
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn scenarios_that_are_wrong_are_told_with_file_and_line() {
         let problem = refused(asked, &words).err()?;
         Some(format!("{text}\n{problem}"))
     });
-    none(wrong.collect());
+    none(&wrong.collect::<Vec<_>>());
 }
 
 #[test]
@@ -175,9 +175,9 @@ fn files_that_cannot_be_read_or_written_are_told_at_once() {
         let problem = refused(Asked::load("").args(args.iter().copied()), words).err()?;
         Some(format!("{args:?}: {problem}"))
     });
-    none(wrong.collect());
+    none(&wrong.collect::<Vec<_>>());
     let no_report = Asked::load("--compare a.json a.json").file("a.json", "{\"format\": \"other\"}");
-    none(refused(no_report, &["a.json"]).err().into_iter().collect());
+    none(&refused(no_report, &["a.json"]).err().into_iter().collect::<Vec<_>>());
 }
 
 #[test]
@@ -192,5 +192,5 @@ fn what_a_simulation_cannot_do_is_told_too() {
         let problem = refused(Asked::simulate("").args(args.iter().copied()).json(), words).err()?;
         Some(format!("{args:?}: {problem}"))
     });
-    none(wrong.collect());
+    none(&wrong.collect::<Vec<_>>());
 }
