@@ -4,9 +4,10 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench has nobody to hand an error to")]
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use actix::{Actor, Addr, Arbiter, Context, Handler, Message, Recipient, System};
+use actix::{Actor, Addr, Arbiter, ArbiterHandle, Context, Handler, Message, Recipient, System};
 use crsocket::actors::host::{CrSocketBuilder, Host, HostSettings, Server, SocketHandle, Threads};
 use crsocket::actors::messages::{News, SocketEvent};
 use crsocket::actors::registry::{Registry, RegistrySettings};
@@ -32,18 +33,73 @@ fn main() {
     run_benches();
 }
 
-/// Whether the middle of the relay, the Registry's place, has a thread of its own.
+/// Where the relay lives. A pair is always on one thread, and counts its rounds there.
 #[derive(Clone, Copy, Debug)]
 enum Layout {
+    /// All of it on one thread.
     OneThread,
+    /// The middle, the Registry's place, on a thread of its own.
     RegistryApart,
+    /// Half of the pairs on the thread of the middle, the others on a second.
+    PairsOnBoth,
 }
 
-const LAYOUTS: [Layout; 2] = [Layout::OneThread, Layout::RegistryApart];
+const LAYOUTS: [Layout; 3] = [Layout::OneThread, Layout::RegistryApart, Layout::PairsOnBoth];
+
+impl Layout {
+    /// The threads of the pairs; the first one is where this is asked. Each has as many of them.
+    fn threads(self) -> Vec<ArbiterHandle> {
+        let here = Arbiter::current();
+        match self {
+            Layout::OneThread | Layout::RegistryApart => vec![here],
+            Layout::PairsOnBoth => vec![here, Arbiter::new().handle()],
+        }
+    }
+
+    /// Starts the middle.
+    async fn start_middle<A: Actor>(self, start: impl FnOnce() -> Addr<A> + Send + 'static) -> Addr<A> {
+        match self {
+            Layout::OneThread | Layout::PairsOnBoth => start(),
+            Layout::RegistryApart => on(&Arbiter::new().handle(), start).await,
+        }
+    }
+}
+
+/// What this makes on that thread.
+async fn on<T: Send + 'static>(thread: &ArbiterHandle, make: impl FnOnce() -> T + Send + 'static) -> T {
+    let (tell, told) = oneshot::channel();
+    thread.spawn_fn(move || assert!(tell.send(make()).is_ok()));
+    told.await.unwrap()
+}
+
+/// The pairs of one thread: what counts their rounds, and what lets each of them send.
+struct Team {
+    round: Addr<Round>,
+    senders: Vec<Recipient<Next>>,
+}
+
+/// A round of all teams.
+async fn relay(teams: &[Team]) {
+    let mut ends = Vec::new();
+    for Team { round, senders } in teams {
+        let (done, ended) = oneshot::channel();
+        let pairs = u32::try_from(senders.len()).unwrap();
+        round.send(Begin { events: EVENTS / PAIRS * pairs, pairs, done }).await.unwrap();
+        ends.push(ended);
+    }
+    for sender in teams.iter().flat_map(|team| &team.senders) {
+        sender.do_send(Next);
+    }
+    for ended in ends {
+        ended.await.unwrap();
+    }
+}
 
 /// Counts down to the end of a round.
+#[derive(Default)]
 struct Round {
     left: u32,
+    pairs: u32,
     done: Option<oneshot::Sender<()>>,
 }
 
@@ -58,7 +114,11 @@ struct Next;
 
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Begin(oneshot::Sender<()>);
+struct Begin {
+    events: u32,
+    pairs: u32,
+    done: oneshot::Sender<()>,
+}
 
 impl Actor for Round {
     type Context = Context<Round>;
@@ -67,9 +127,8 @@ impl Actor for Round {
 impl Handler<Begin> for Round {
     type Result = ();
 
-    fn handle(&mut self, Begin(done): Begin, _: &mut Context<Round>) {
-        self.left = EVENTS;
-        self.done = Some(done);
+    fn handle(&mut self, Begin { events, pairs, done }: Begin, _: &mut Context<Round>) {
+        *self = Round { left: events, pairs, done: Some(done) };
     }
 }
 
@@ -85,7 +144,7 @@ impl Handler<Arrived> for Round {
                 }
             }
             // The last of each pair are on their way.
-            left if left < PAIRS => {}
+            left if left < self.pairs => {}
             _ => sender.do_send(Next),
         }
     }
@@ -120,6 +179,20 @@ mod bare {
     pub(super) struct Begins {
         pub(super) pair: usize,
         pub(super) next: Addr<Hop>,
+    }
+
+    /// The pairs of this thread, and their receivers.
+    pub(super) fn team(router: &Recipient<Relayed>, pairs: Range<u32>) -> (Team, Vec<Addr<Hop>>) {
+        let round = Round::default().start();
+        let (mut senders, mut receivers) = (Vec::new(), Vec::new());
+        for pair in pairs {
+            let next = Hop(router.clone()).start();
+            let sender = Begins { pair: usize::try_from(pair).unwrap(), next }.start().recipient();
+            let end = End { round: round.clone(), sender: sender.clone() }.start();
+            receivers.push(Hop(end.recipient()).start());
+            senders.push(sender);
+        }
+        (Team { round, senders }, receivers)
     }
 
     #[derive(Message)]
@@ -185,37 +258,28 @@ mod bare {
 /// A round of the bare relay: socket, sender, router, receiver, socket.
 #[divan::bench(args = LAYOUTS, sample_count = 20, sample_size = 1)]
 fn bare_four_hops(bencher: Bencher<'_, '_>, layout: Layout) {
-    use bare::{Begins, End, Hop, Router, SetReceivers};
+    use bare::{Router, SetReceivers};
     let system = System::new();
-    let (round, senders) = system.block_on(async {
-        let round = Round { left: 0, done: None }.start();
-        let router = match layout {
-            Layout::OneThread => Router(Vec::new()).start(),
-            Layout::RegistryApart => {
-                Router::start_in_arbiter(&Arbiter::new().handle(), |_| Router(Vec::new()))
-            }
-        };
-        let (mut senders, mut receivers) = (Vec::new(), Vec::new());
-        for pair in 0..usize::try_from(PAIRS).unwrap() {
-            let next = Hop(router.clone().recipient()).start();
-            let sender = Begins { pair, next }.start();
-            let end = End { round: round.clone(), sender: sender.clone().recipient() }.start();
-            receivers.push(Hop(end.recipient()).start());
-            senders.push(sender);
+    let teams = system.block_on(async {
+        let router = layout.start_middle(|| Router(Vec::new()).start()).await;
+        let threads = layout.threads();
+        let (mut teams, mut receivers) = (Vec::new(), Vec::new());
+        for (thread, pairs) in threads.iter().zip(shares(threads.len())) {
+            let router = router.clone().recipient();
+            let (team, theirs) = on(thread, move || bare::team(&router, pairs)).await;
+            teams.push(team);
+            receivers.extend(theirs);
         }
         router.send(SetReceivers(receivers)).await.unwrap();
-        (round, senders)
+        teams
     });
-    bencher.counter(ItemsCount::new(EVENTS)).bench_local(|| {
-        system.block_on(async {
-            let (done, ended) = oneshot::channel();
-            round.send(Begin(done)).await.unwrap();
-            for sender in &senders {
-                sender.do_send(Next);
-            }
-            ended.await.unwrap();
-        });
-    });
+    bencher.counter(ItemsCount::new(EVENTS)).bench_local(|| system.block_on(relay(&teams)));
+}
+
+/// The numbers of the pairs on each of so many threads.
+fn shares(threads: usize) -> impl Iterator<Item = Range<u32>> {
+    let threads = u32::try_from(threads).unwrap();
+    (0..threads).map(move |thread| PAIRS * thread / threads..PAIRS * (thread + 1) / threads)
 }
 
 /// The enclosing client of both ends of a pair: sends when it is told to, and says when an event has arrived.
@@ -273,55 +337,49 @@ impl Handler<SocketEvent> for Pair {
     }
 }
 
-async fn registry(layout: Layout) -> Addr<Registry> {
+fn registry_settings() -> RegistrySettings {
     let apps = Apps::new().with(AppId::parse("demo").unwrap(), App::default());
     let mut settings = RegistrySettings::new(apps, ephemeral().unwrap());
     settings.limits =
         Limits { send_rate: RateLimit { per_second: 1_000_000, burst: 1_000_000 }, ..Limits::default() };
-    match layout {
-        Layout::OneThread => Registry::start(settings),
-        Layout::RegistryApart => {
-            let (tell, told) = oneshot::channel();
-            Arbiter::new().spawn_fn(move || assert!(tell.send(Registry::start(settings)).is_ok()));
-            told.await.unwrap()
-        }
-    }
+    settings
 }
 
 /// A round of crEvents between hosted crSockets, unspaced, every fate told.
 #[divan::bench(args = LAYOUTS, sample_count = 20, sample_size = 1)]
 fn socket_to_socket(bencher: Bencher<'_, '_>, layout: Layout) {
     let system = System::new();
-    let (_host, round, pairs) = system.block_on(async {
-        let timing = Timing { min_cr_event_dt: Millis::ZERO, ..Timing::default() };
-        let settings = HostSettings::new(Server::Local(registry(layout).await));
-        let host = Host::start(HostSettings { timing, threads: Threads::Here, ..settings });
-        let round = Round { left: 0, done: None }.start();
-        let (mut pairs, mut paired) = (Vec::new(), Vec::new());
-        for pair in 0..PAIRS {
-            let (pair, is_paired) = spawn_pair(&host, &round, pair);
-            pairs.push(pair);
-            paired.push(is_paired);
-        }
-        for is_paired in paired {
-            is_paired.await.unwrap();
-        }
-        (host, round, pairs)
-    });
-    bencher.counter(ItemsCount::new(EVENTS)).bench_local(|| {
-        system.block_on(async {
-            let (done, ended) = oneshot::channel();
-            round.send(Begin(done)).await.unwrap();
-            for pair in &pairs {
-                pair.do_send(Next);
+    let teams = system.block_on(async {
+        let settings = registry_settings();
+        let registry = layout.start_middle(|| Registry::start(settings)).await;
+        let threads = layout.threads();
+        let mut teams = Vec::new();
+        for (thread, pairs) in threads.iter().zip(shares(threads.len())) {
+            let registry = registry.clone();
+            let (team, paired) = on(thread, move || team(registry, pairs)).await;
+            teams.push(team);
+            for is_paired in paired {
+                is_paired.await.unwrap();
             }
-            ended.await.unwrap();
-        });
+        }
+        teams
     });
+    bencher.counter(ItemsCount::new(EVENTS)).bench_local(|| system.block_on(relay(&teams)));
+}
+
+/// The pairs of this thread, and what tells when each of them is interacting.
+fn team(registry: Addr<Registry>, pairs: Range<u32>) -> (Team, Vec<oneshot::Receiver<()>>) {
+    let timing = Timing { min_cr_event_dt: Millis::ZERO, ..Timing::default() };
+    let settings = HostSettings::new(Server::Local(registry));
+    // CrSockets live until they are removed, with a host or without.
+    let host = Host::start(HostSettings { timing, threads: Threads::Here, ..settings });
+    let round = Round::default().start();
+    let (senders, paired) = pairs.map(|pair| spawn_pair(&host, &round, pair)).unzip();
+    (Team { round, senders }, paired)
 }
 
 /// A pair, and what tells when both are interacting.
-fn spawn_pair(host: &Host, round: &Addr<Round>, pair: u32) -> (Addr<Pair>, oneshot::Receiver<()>) {
+fn spawn_pair(host: &Host, round: &Addr<Round>, pair: u32) -> (Recipient<Next>, oneshot::Receiver<()>) {
     let (paired, is_paired) = oneshot::channel();
     let round = round.clone();
     let address = Pair::create(|context| Pair {
@@ -343,5 +401,5 @@ fn spawn_pair(host: &Host, round: &Addr<Round>, pair: u32) -> (Addr<Pair>, onesh
         build(Role::Responder, 2 * pair + 1),
     );
     address.do_send(Controller(controller));
-    (address, is_paired)
+    (address.recipient(), is_paired)
 }

@@ -68,7 +68,7 @@ pub enum Command {
     ///
     /// It ends by itself; at Ctrl-C with the report so far. The exit status is 1 where a gate does not hold, 2 where it
     /// could not be measured.
-    Load(LoadArgs),
+    Load(Box<LoadArgs>),
 }
 
 /// Where the demonstration is served.

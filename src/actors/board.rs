@@ -1,6 +1,7 @@
 //! The state board: what each crSocket publishes of itself, and what lists and counts read. Nobody asks a million actors
 //! how they are.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::ControlFlow;
@@ -71,7 +72,7 @@ struct Entry {
     resets: AtomicU32,
 }
 
-/// A crSocket's own place on the board. It is free again when this is dropped.
+/// A crSocket's own place on the board. It is free again when this is dropped, at the latest.
 #[derive(Debug)]
 pub(super) struct Place {
     id: SocketId,
@@ -79,6 +80,8 @@ pub(super) struct Place {
     board: Arc<Board>,
     app: u16,
     role: Role,
+    /// Whether it is free again.
+    left: Cell<bool>,
 }
 
 /// What the board says of a crSocket.
@@ -127,7 +130,7 @@ impl Board {
         page.live.fetch_add(1, Ordering::Relaxed);
         self.live.fetch_add(1, Ordering::Relaxed);
         drop(inner);
-        let place = Place { id, page, board: Arc::clone(self), app, role };
+        let place = Place { id, page, board: Arc::clone(self), app, role, left: Cell::new(false) };
         place.publish(&State::Passive(WhyPassive::NoClientId), None);
         place
     }
@@ -291,11 +294,15 @@ impl Entry {
             since: self.since.load(Ordering::Relaxed),
             apart_since: Some(self.apart.load(Ordering::Relaxed)).filter(|apart| *apart != 0),
             partner: word.partner,
-            client_id: self.client_id.load(Ordering::Relaxed).checked_sub(1).and_then(ClientId::from_number),
+            client_id: self.client_id(),
             sent: self.sent.load(Ordering::Relaxed),
             received: self.received.load(Ordering::Relaxed),
             resets: self.resets.load(Ordering::Relaxed),
         })
+    }
+
+    fn client_id(&self) -> Option<ClientId> {
+        self.client_id.load(Ordering::Relaxed).checked_sub(1).and_then(ClientId::from_number)
     }
 }
 
@@ -313,6 +320,19 @@ impl Place {
     /// The crSocket's number.
     pub(super) fn id(&self) -> SocketId {
         self.id
+    }
+
+    /// The crSocket's role.
+    pub(super) fn role(&self) -> Role {
+        self.role
+    }
+
+    /// What it shows of its state, its partner and its clientId.
+    pub(super) fn shown(&self) -> (Option<StateName>, Option<ClientId>, Option<ClientId>) {
+        let entry = self.entry();
+        let word = entry.and_then(|entry| Word::unpack(entry.word.load(Ordering::Relaxed)));
+        let (state, partner) = word.map(|word| (word.state, word.partner)).unzip();
+        (state, partner.flatten(), entry.and_then(Entry::client_id))
     }
 
     /// State and partner, together.
@@ -371,12 +391,22 @@ impl Place {
     }
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
+impl Place {
+    /// It is free again.
+    pub(super) fn leave(&self) {
+        if self.left.replace(true) {
+            return;
+        }
         if let Some(entry) = self.entry() {
             entry.word.store(0, Ordering::Relaxed);
         }
         self.board.leave(self.id, &self.page);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 

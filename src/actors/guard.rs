@@ -1,27 +1,29 @@
 //! What the three actors of one crSocket share, and how it learns that one of its children is gone. The Supervisor restarts
 //! an actor that stopped, not one that panicked; what is dropped with an actor is dropped in either case.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
-use actix::Addr;
-
-use super::link::{EndsKey, Link};
-use super::messages::{ChildGone, Life};
-use super::receiver::EventReceiver;
-use super::sender::EventSender;
+use super::link::{Ends, EndsKey, Link};
+use super::messages::ChildGone;
+use super::outlet::Outlet;
 use super::shared::Shared;
-use super::socket::CrSocket;
+use crate::protocol::time::Millis;
 
 /// What the three actors of one crSocket share.
 #[derive(Debug)]
 pub(super) struct Family {
-    pub(super) socket: Addr<CrSocket>,
-    pub(super) receiver: Addr<EventReceiver>,
-    pub(super) sender: Addr<EventSender>,
+    /// Themselves, as their link knows them too.
+    pub(super) ends: Rc<Ends>,
+    /// Under which name.
+    pub(super) key: EndsKey,
     pub(super) link: Link,
-    pub(super) ends: EndsKey,
-    pub(super) life: Life,
     pub(super) shared: Rc<Shared>,
+    /// Where they say what they have to say.
+    pub(super) outlet: Rc<Outlet>,
+    /// When something was last sent, if the EventReceiver has not heard it yet: it hears it before anything else, and needs no
+    /// message for each.
+    pub(super) sent_at: Cell<Option<Millis>>,
 }
 
 /// A child of a crSocket.
@@ -52,7 +54,8 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let (life, child, was_told) = (self.family.life, self.child, self.was_told);
-        self.family.socket.do_send(ChildGone { life, child, was_told });
+        let Ends { life, socket, .. } = &*self.family.ends;
+        let (life, child, was_told) = (*life, self.child, self.was_told);
+        socket.do_send(ChildGone { life, child, was_told });
     }
 }

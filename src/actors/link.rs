@@ -1,5 +1,7 @@
 //! The ways from a crSocket to its server.
 
+use std::rc::Rc;
+
 use actix::Addr;
 use slotmap::new_key_type;
 
@@ -55,7 +57,7 @@ pub(super) struct Ends {
 
 impl Link {
     /// From now on these ends are known.
-    pub(super) fn attach(&self, ends: Ends) -> EndsKey {
+    pub(super) fn attach(&self, ends: Rc<Ends>) -> EndsKey {
         match self {
             Link::Local(link) => link.attach(ends),
             Link::Http(link) => link.attach(ends),

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix::{Message, Recipient};
-use smallvec::SmallVec;
 use tokio::sync::oneshot;
 
 use super::board::SocketId;
@@ -145,6 +144,8 @@ pub struct LocalRequests {
     pub port: PortNo,
     /// What they ask.
     pub requests: Vec<LocalRequest>,
+    /// Room for what they will get, empty: what went one way comes back the other, and nothing this large is made anew.
+    pub room: Vec<LocalDelivery>,
 }
 
 /// What a crSocket of this process asks.
@@ -181,7 +182,12 @@ pub enum LocalRequest {
 /// What the crSockets of one thread get from this process's Registry, in its order.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct LocalDeliveries(pub Vec<LocalDelivery>);
+pub struct LocalDeliveries {
+    /// What they get.
+    pub deliveries: Vec<LocalDelivery>,
+    /// Room for what they will ask, empty.
+    pub room: Vec<LocalRequest>,
+}
 
 /// What a crSocket of this process gets.
 #[derive(Debug)]
@@ -255,16 +261,6 @@ pub(super) struct Told {
     pub(super) life: Life,
     /// What.
     pub(super) input: socket::Input,
-}
-
-/// What became of crEvents, for the crSocket of the EventSender that says it.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(super) struct Settled {
-    /// In which of its lives.
-    pub(super) life: Life,
-    /// Of which, in the order in which it happened. One that leaves as soon as it is accepted has two at once.
-    pub(super) fates: SmallVec<[(Ticket, Fate); 2]>,
 }
 
 /// How often a crSocket was reset.

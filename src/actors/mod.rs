@@ -29,6 +29,7 @@ pub mod host;
 pub mod inspection;
 pub mod link;
 pub mod messages;
+mod outlet;
 pub mod output;
 mod receiver;
 pub mod recent;

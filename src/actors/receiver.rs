@@ -12,7 +12,7 @@ use super::timers::{HasTimers, Timers};
 use crate::protocol::action::ReceiverAction;
 use crate::protocol::receiver::{Input, Receiver, State, StreamEnd};
 use crate::protocol::send_line;
-use crate::protocol::time::{Millis, TimerKind};
+use crate::protocol::time::{Millis, Step, TimerKind};
 use crate::protocol::wire::Frame;
 
 /// Opens the event stream through the link, and hears what comes on it.
@@ -42,6 +42,9 @@ impl EventReceiver {
         let family = Rc::clone(&self.home.family);
         let mut actions = family.shared.room.receiver.take();
         let step = family.shared.step();
+        if let Some(at) = family.sent_at.take() {
+            self.machine.handle(Input::Sent, &Step { now: at, ..step }, &mut actions);
+        }
         self.machine.handle(input, &step, &mut actions);
         for action in actions.drain(..) {
             self.perform(action, &family, step.now, context);
@@ -96,11 +99,13 @@ impl EventReceiver {
     ) {
         match action {
             ReceiverAction::Open { stream, credentials, resume } => {
-                family.link.open(family.ends, stream, credentials, resume);
+                family.link.open(family.key, stream, credentials, resume);
             }
-            ReceiverAction::Drop { stream } => family.link.drop_stream(family.ends, stream),
-            ReceiverAction::Post(post) => family.sender.do_send(send_line::Input::Post(post)),
-            ReceiverAction::Socket(input) => family.socket.do_send(Told { life: family.life, input }),
+            ReceiverAction::Drop { stream } => family.link.drop_stream(family.key, stream),
+            ReceiverAction::Post(post) => family.ends.sender.do_send(send_line::Input::Post(post)),
+            ReceiverAction::Socket(input) => {
+                family.ends.socket.do_send(Told { life: family.ends.life, input });
+            }
             ReceiverAction::SetTimer { timer, after } => Timers::set(self, timer, after, now, context),
             ReceiverAction::CancelTimer(timer) => self.timers.cancel(timer),
         }

@@ -3,14 +3,14 @@
 use std::rc::Rc;
 
 use actix::{Actor, ActorContext, Context, Handler, MessageResult};
-use smallvec::SmallVec;
 
 use super::details::{KindCounts, LastError, SenderDetails};
 use super::guard::{Child, Family, Guard};
-use super::messages::{GetSenderDetails, Settled, StopChild, Told};
+use super::messages::{GetSenderDetails, StopChild, Told};
 use super::shared::Shared;
 use super::timers::{HasTimers, Timers};
 use crate::protocol::action::{Message, Outcome, SendLineAction, SenderAction};
+use crate::protocol::receiver;
 use crate::protocol::send_line::{self, SendLine};
 use crate::protocol::sender::{self, Sender};
 use crate::protocol::time::{Step, TimerKind};
@@ -81,20 +81,21 @@ impl EventSender {
             self.note_error(&Outcome::NoAnswer);
         }
         let mut actions = family.shared.room.sender.take();
-        let mut fates = SmallVec::new();
+        let mut fates = family.shared.room.fates.take();
         self.machine.handle(input, step, &mut actions);
         for action in actions.drain(..) {
             match action {
                 SenderAction::Post(post) => replies.push(Letter::Line(send_line::Input::Post(post))),
-                SenderAction::Socket(input) => family.socket.do_send(Told { life: family.life, input }),
+                SenderAction::Socket(input) => {
+                    family.ends.socket.do_send(Told { life: family.ends.life, input });
+                }
                 SenderAction::Fate { ticket, fate } => fates.push((ticket, fate)),
                 SenderAction::SetTimer { timer, after } => Timers::set(self, timer, after, step.now, context),
                 SenderAction::CancelTimer(timer) => self.timers.cancel(timer),
             }
         }
-        if !fates.is_empty() {
-            family.socket.do_send(Settled { life: family.life, fates });
-        }
+        family.outlet.settle(&family.shared, &family.ends.app, family.ends.life, &mut fates);
+        family.shared.room.fates.set(fates);
         family.shared.room.sender.set(actions);
     }
 
@@ -122,10 +123,11 @@ impl EventSender {
                         Message::Alive(_) => self.counts.alive = self.counts.alive.wrapping_add(1),
                         Message::Close(_) => self.counts.close = self.counts.close.wrapping_add(1),
                     }
-                    family.link.send(family.ends, number, &post);
+                    family.link.send(family.key, number, &post);
                 }
                 SendLineAction::Sender(input) => replies.push(Letter::Sender(input)),
-                SendLineAction::Receiver(input) => family.receiver.do_send(input),
+                SendLineAction::Receiver(receiver::Input::Sent) => family.sent_at.set(Some(step.now)),
+                SendLineAction::Receiver(input) => family.ends.receiver.do_send(input),
                 SendLineAction::SetTimer { timer, after } => {
                     Timers::set(self, timer, after, step.now, context);
                 }

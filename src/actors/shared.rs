@@ -12,7 +12,7 @@ use super::feed::Feed;
 use super::recent::Recent;
 use super::sender::Letter;
 use crate::metrics::Counters;
-use crate::protocol::action::{ReceiverAction, SendLineAction, SenderAction, SocketAction};
+use crate::protocol::action::{Fate, ReceiverAction, SendLineAction, SenderAction, SocketAction, Ticket};
 use crate::protocol::time::{Millis, Step, Timing};
 
 /// What all crSockets of a host share, whatever thread they live on.
@@ -57,6 +57,7 @@ pub(super) struct Room {
     pub(super) receiver: Cell<Vec<ReceiverAction>>,
     pub(super) sender: Cell<Vec<SenderAction>>,
     pub(super) line: Cell<Vec<SendLineAction>>,
+    pub(super) fates: Cell<Vec<(Ticket, Fate)>>,
     pub(super) letters: Cell<Vec<Letter>>,
 }
 

@@ -1,13 +1,12 @@
 //! A crSocket, as an actor (section 7). It owns its two children and starts them anew should one die.
 
-use std::collections::BTreeMap;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use actix::{
     Actor, ActorContext, Addr, AsyncContext, Context, Handler, Recipient, ResponseFuture, SpawnHandle,
 };
-use tokio::sync::oneshot;
 
 use super::board::{Place, StateName};
 use super::clock::duration;
@@ -18,16 +17,17 @@ use super::guard::{Child, Family};
 use super::link::{Ends, Link};
 use super::messages::{
     ChildGone, GetDetails, GetReceiverDetails, GetSenderDetails, Life, News, Remove, SendCrEvent,
-    SendInPlace, SetFact, Settled, SocketEvent, StopChild, Told, Vanish,
+    SendInPlace, SetFact, SocketEvent, StopChild, Told, Vanish,
 };
+use super::outlet::Outlet;
 use super::receiver::EventReceiver;
-use super::recent::{EventType, Happening, What};
+use super::recent::{EventType, What};
 use super::sender::EventSender;
 use super::shared::Shared;
 use super::timers::{HasTimers, Timers};
 use crate::metrics::Counter;
-use crate::protocol::action::{Fate, Notice, SocketAction, Ticket, WhyDropped};
-use crate::protocol::event::{CrEvent, EventKind};
+use crate::protocol::action::{Notice, SocketAction, WhyDropped};
+use crate::protocol::event::EventKind;
 use crate::protocol::ids::{AppId, Assigned, ClientId, Role};
 use crate::protocol::receiver;
 use crate::protocol::socket::{ClientFacts, Input, Socket};
@@ -40,14 +40,10 @@ const RESET_DT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct CrSocket {
     machine: Socket,
-    place: Place,
-    app: AppId,
     family: Rc<Family>,
-    observer: Option<Recipient<SocketEvent>>,
     /// Whether the observer is told of pings.
     tells_pings: bool,
     _counted: Counted,
-    tickets: OpenTickets,
     timers: Timers,
     standing: Standing,
     /// The timer after which it begins anew.
@@ -86,31 +82,6 @@ enum Standing {
     Gone,
 }
 
-/// The crEvents whose fate is not final yet.
-#[derive(Debug, Default)]
-struct OpenTickets(BTreeMap<Ticket, OpenTicket>);
-
-/// One of them.
-#[derive(Debug)]
-struct OpenTicket {
-    event_type: EventType,
-    has_left: bool,
-    /// Where somebody watches them.
-    params: Option<Params>,
-    /// Who waits for its first fate, if it was sent in the enclosing client's place.
-    tell: Option<oneshot::Sender<Fate>>,
-}
-
-/// The params of a crEvent.
-type Params = Box<[Box<str>]>;
-
-/// From here on tickets are those of crEvents that were sent in the enclosing client's place.
-const IN_PLACE: u64 = 1 << 63;
-
-fn is_in_place(ticket: Ticket) -> bool {
-    ticket.0 >= IN_PLACE
-}
-
 impl CrSocket {
     /// Makes it in this context, with its children.
     pub(super) fn new(
@@ -120,16 +91,13 @@ impl CrSocket {
         context: &mut Context<CrSocket>,
     ) -> CrSocket {
         let Birth { place, app, role, facts, observer, tells_pings, counted } = birth;
-        let family = hatch(context.address(), (&app, role), link, shared, Life::default());
+        let outlet = Rc::new(Outlet::new(place, observer));
+        let family = hatch(context.address(), (app, role), link, shared, outlet, Life::default());
         CrSocket {
             machine: Socket::new(role),
-            place,
-            app,
             family,
-            observer,
             tells_pings,
             _counted: counted,
-            tickets: OpenTickets::default(),
             timers: Timers::default(),
             standing: Standing::Beginning(Box::new(facts)),
             begins: None,
@@ -149,10 +117,10 @@ impl CrSocket {
 
     fn perform(&mut self, action: SocketAction, now: Millis, context: &mut Context<CrSocket>) {
         match action {
-            SocketAction::Receiver(input) => self.family.receiver.do_send(input),
-            SocketAction::Sender(input) => self.family.sender.do_send(input),
-            SocketAction::SendLine(input) => self.family.sender.do_send(input),
-            SocketAction::RequestClientId => self.family.link.request_client_id(self.family.ends),
+            SocketAction::Receiver(input) => self.family.ends.receiver.do_send(input),
+            SocketAction::Sender(input) => self.family.ends.sender.do_send(input),
+            SocketAction::SendLine(input) => self.family.ends.sender.do_send(input),
+            SocketAction::RequestClientId => self.family.link.request_client_id(self.family.key),
             SocketAction::Notify(notice) => self.notify(notice),
             SocketAction::SetTimer { timer, after } => Timers::set(self, timer, after, now, context),
             SocketAction::CancelTimer(timer) => self.timers.cancel(timer),
@@ -160,24 +128,25 @@ impl CrSocket {
     }
 
     /// Tells the board and the enclosing client.
-    fn notify(&mut self, mut notice: Notice) {
+    fn notify(&self, mut notice: Notice) {
+        let place = &self.family.outlet.place;
         match &mut notice {
             Notice::State { from, to } => {
-                self.place.publish(self.machine.state(), self.machine.partner());
+                place.publish(self.machine.state(), self.machine.partner());
                 let (from, to) = (StateName::of(from), StateName::of(to));
-                log::trace!("crSocket {}: {from} -> {to}", self.place.id());
+                log::trace!("crSocket {}: {from} -> {to}", place.id());
                 let at = self.family.shared.calendar();
-                self.place.publish_since(at.unwrap_or(0));
+                place.publish_since(at.unwrap_or(0));
                 if from.is_interacting() || to.is_interacting() {
-                    self.place.publish_apart(at.filter(|_| from.is_interacting()));
+                    place.publish_apart(at.filter(|_| from.is_interacting()));
                 }
                 self.record_at(at, What::Changed { from, to });
             }
-            Notice::Partner(_) => self.place.publish(self.machine.state(), self.machine.partner()),
-            Notice::ClientId(id) => self.place.publish_client_id(Some(*id)),
+            Notice::Partner(_) => place.publish(self.machine.state(), self.machine.partner()),
+            Notice::ClientId(id) => place.publish_client_id(Some(*id)),
             Notice::CrEvent(event) => {
                 event.receive_ct = self.family.shared.calendar();
-                self.place.count_received();
+                place.count_received();
                 if event.kind() != EventKind::Ping {
                     let what = What::Received(EventType::new(&event.event_type));
                     self.record_event(event.receive_ct, what, Some(&event.params));
@@ -185,22 +154,10 @@ impl CrSocket {
                     return;
                 }
             }
-            Notice::Fate { ticket, fate } => {
-                if *fate == Fate::Sent {
-                    self.place.count_sent();
-                }
-                if is_in_place(*ticket) {
-                    return;
-                }
-            }
+            // The EventSender tells them itself.
+            Notice::Fate { .. } => {}
         }
-        self.tell(News::Notice(notice));
-    }
-
-    fn tell(&self, news: News) {
-        if let Some(observer) = &self.observer {
-            observer.do_send(SocketEvent { socket: self.place.id(), news });
-        }
+        self.family.outlet.tell(News::Notice(notice));
     }
 
     fn record(&self, what: What) {
@@ -213,15 +170,12 @@ impl CrSocket {
 
     /// The same, of a crEvent with these params.
     fn record_event(&self, at: Option<i64>, what: What, params: Option<&[Box<str>]>) {
-        let happening = Happening { at: at.unwrap_or(0), socket: self.place.id(), what };
-        let host = &self.family.shared.host;
-        host.recent.push(happening);
-        host.feed.tell(happening, || self.who(), params);
+        self.family.outlet.record(&self.family.shared, at, what, || self.who(), params);
     }
 
     fn who(&self) -> Who {
         Who {
-            app: self.app.clone(),
+            app: self.family.ends.app.clone(),
             role: self.machine.role(),
             client_id: self.machine.client().client_id.valid().copied(),
             partner: self.machine.partner(),
@@ -237,7 +191,7 @@ impl CrSocket {
         let is_client_id = matches!(fact, SetFact::ClientId(_));
         self.take(input_of(fact), context);
         if is_client_id {
-            self.place.publish_client_id(self.machine.client().client_id.valid().copied());
+            self.family.outlet.place.publish_client_id(self.machine.client().client_id.valid().copied());
         }
     }
 
@@ -255,11 +209,14 @@ impl CrSocket {
 
     /// A child died: all three start anew, nothing else is touched.
     fn reset(&mut self, child: Child, context: &mut Context<CrSocket>) {
-        log::error!("the {child:?} of crSocket {} died; the crSocket is reset", self.place.id());
+        log::error!(
+            "the {child:?} of crSocket {} died; the crSocket is reset",
+            self.family.outlet.place.id()
+        );
         self.family.shared.host.counters.count(Counter::SocketsReset);
-        self.place.count_reset();
+        self.family.outlet.place.count_reset();
         self.record(What::Reset);
-        self.tell(News::Reset);
+        self.family.outlet.tell(News::Reset);
         let role = self.machine.role();
         let facts = match std::mem::replace(&mut self.standing, Standing::Living) {
             // It had not been given them again yet.
@@ -271,12 +228,12 @@ impl CrSocket {
         };
         self.give_up_family();
         self.timers.cancel_all();
-        for (ticket, fate) in self.tickets.end(WhyDropped::Reset) {
-            self.notify(Notice::Fate { ticket, fate });
-        }
-        let life = Life(self.family.life.0.wrapping_add(1));
-        let (link, shared) = (self.family.link.clone(), Rc::clone(&self.family.shared));
-        self.family = hatch(context.address(), (&self.app, role), &link, &shared, life);
+        let gone = Rc::clone(&self.family);
+        gone.outlet.end_all(WhyDropped::Reset);
+        let life = Life(gone.ends.life.0.wrapping_add(1));
+        gone.outlet.set_life(Some(life));
+        let of = (gone.ends.app.clone(), role);
+        self.family = hatch(context.address(), of, &gone.link, &gone.shared, Rc::clone(&gone.outlet), life);
         let old = std::mem::replace(&mut self.machine, Socket::new(role));
         if old.partner().is_some() {
             self.notify(Notice::Partner(None));
@@ -294,9 +251,9 @@ impl CrSocket {
 
     /// The children stop at once, and their stream ends.
     fn give_up_family(&self) {
-        self.family.link.detach(self.family.ends);
-        self.family.receiver.do_send(StopChild { at_once: true });
-        self.family.sender.do_send(StopChild { at_once: true });
+        self.family.link.detach(self.family.key);
+        self.family.ends.receiver.do_send(StopChild { at_once: true });
+        self.family.ends.sender.do_send(StopChild { at_once: true });
     }
 
     /// Once its stream is closed, a crSocket that leaves waits only for what its EventSender has to say still.
@@ -305,7 +262,7 @@ impl CrSocket {
             && matches!(self.machine.receiver().state, receiver::State::Closed(_))
         {
             self.standing = Standing::Gone;
-            self.family.sender.do_send(StopChild { at_once: false });
+            self.family.ends.sender.do_send(StopChild { at_once: false });
         }
     }
 }
@@ -313,23 +270,18 @@ impl CrSocket {
 /// The children of a crSocket, which know each other, and are known to the link.
 fn hatch(
     socket: Addr<CrSocket>,
-    (app, role): (&AppId, Role),
+    (app, role): (AppId, Role),
     link: &Link,
     shared: &Rc<Shared>,
+    outlet: Rc<Outlet>,
     life: Life,
 ) -> Rc<Family> {
     let (receiver_context, sender_context) = (Context::new(), Context::new());
     let (receiver, sender) = (receiver_context.address(), sender_context.address());
-    let ends = link.attach(Ends {
-        app: app.clone(),
-        role,
-        socket: socket.clone(),
-        receiver: receiver.clone(),
-        sender: sender.clone(),
-        life,
-    });
+    let ends = Rc::new(Ends { app, role, socket, receiver, sender, life });
+    let key = link.attach(Rc::clone(&ends));
     let (link, shared) = (link.clone(), Rc::clone(shared));
-    let family = Rc::new(Family { socket, receiver, sender, link, ends, life, shared });
+    let family = Rc::new(Family { ends, key, link, shared, outlet, sent_at: Cell::default() });
     receiver_context.run(EventReceiver::new(&family));
     sender_context.run(EventSender::new(&family));
     family
@@ -375,62 +327,13 @@ impl Facts {
     }
 }
 
-impl OpenTickets {
-    fn open(&mut self, ticket: Ticket, event: &CrEvent, with_params: bool) {
-        let event_type = EventType::new(&event.event_type);
-        let params = with_params.then(|| event.params.clone());
-        self.0.insert(ticket, OpenTicket { event_type, has_left: false, params, tell: None });
-    }
-
-    /// The ticket of a crEvent that is sent in the enclosing client's place.
-    fn open_in_place(&mut self, event: &CrEvent, with_params: bool, tell: oneshot::Sender<Fate>) -> Ticket {
-        let last = self.0.last_key_value().map_or(0, |(ticket, _)| ticket.0);
-        let ticket = Ticket(last.saturating_add(1).max(IN_PLACE));
-        self.open(ticket, event, with_params);
-        if let Some(open) = self.0.get_mut(&ticket) {
-            open.tell = Some(tell);
-        }
-        ticket
-    }
-
-    /// Tells who waits for it.
-    fn answer(&mut self, ticket: Ticket, fate: &Fate) {
-        if let Some(tell) = self.0.get_mut(&ticket).and_then(|open| open.tell.take()) {
-            // Who asked may have gone.
-            let _ = tell.send(fate.clone());
-        }
-    }
-
-    /// The type of the event if it leaves now, and its params.
-    fn note(&mut self, ticket: Ticket, fate: &Fate) -> Option<(EventType, Option<Params>)> {
-        if fate.is_final() {
-            self.0.remove(&ticket);
-            return None;
-        }
-        let open = self.0.get_mut(&ticket)?;
-        open.has_left = *fate == Fate::Sent;
-        open.has_left.then(|| (open.event_type, open.params.take()))
-    }
-
-    /// What becomes of all of them when nobody has them any more.
-    fn end(&mut self, why: WhyDropped) -> Vec<(Ticket, Fate)> {
-        std::mem::take(&mut self.0)
-            .into_iter()
-            .map(|(ticket, open)| match open.has_left {
-                true => (ticket, Fate::Unconfirmed),
-                false => (ticket, Fate::Dropped(why)),
-            })
-            .collect()
-    }
-}
-
 impl Actor for CrSocket {
     type Context = Context<CrSocket>;
 
     fn started(&mut self, context: &mut Context<CrSocket>) {
         let at = self.family.shared.calendar();
-        self.place.publish_since(at.unwrap_or(0));
-        self.place.publish_apart(at);
+        self.family.outlet.place.publish_since(at.unwrap_or(0));
+        self.family.outlet.place.publish_apart(at);
         self.record_at(at, What::Spawned);
         self.begin(context);
     }
@@ -440,16 +343,16 @@ impl Drop for CrSocket {
     fn drop(&mut self) {
         let as_told = matches!(self.standing, Standing::Leaving | Standing::Gone);
         if !as_told {
-            log::error!("crSocket {} died", self.place.id());
+            log::error!("crSocket {} died", self.family.outlet.place.id());
             self.family.shared.host.counters.count(Counter::SocketsDied);
         }
         self.give_up_family();
-        let why = if as_told { WhyDropped::Removed } else { WhyDropped::Reset };
-        for (ticket, fate) in self.tickets.end(why) {
-            self.notify(Notice::Fate { ticket, fate });
-        }
+        let outlet = &self.family.outlet;
+        outlet.set_life(None);
+        outlet.end_all(if as_told { WhyDropped::Removed } else { WhyDropped::Reset });
         self.record(What::Removed { from: StateName::of(self.machine.state()) });
-        self.tell(News::Removed { as_told });
+        outlet.tell(News::Removed { as_told });
+        outlet.place.leave();
     }
 }
 
@@ -471,35 +374,14 @@ impl Handler<Told> for CrSocket {
     type Result = ();
 
     fn handle(&mut self, Told { life, input }: Told, context: &mut Context<CrSocket>) {
-        if life != self.family.life {
+        if life != self.family.ends.life {
             return;
         }
         if matches!(input, Input::PingLeft { .. }) {
-            self.place.count_sent();
+            self.family.outlet.place.count_sent();
         }
         self.take(input, context);
         self.leave_if_closed();
-    }
-}
-
-impl Handler<Settled> for CrSocket {
-    type Result = ();
-
-    fn handle(&mut self, Settled { life, fates }: Settled, _: &mut Context<CrSocket>) {
-        if life != self.family.life {
-            return;
-        }
-        let mut fates = fates.into_iter().peekable();
-        while let Some((ticket, fate)) = fates.next() {
-            if fates.peek().is_none_or(|(next, _)| *next != ticket) {
-                self.tickets.answer(ticket, &fate);
-            }
-            if let Some((event_type, params)) = self.tickets.note(ticket, &fate) {
-                let at = self.family.shared.calendar();
-                self.record_event(at, What::Sent(event_type), params.as_deref());
-            }
-            self.notify(Notice::Fate { ticket, fate });
-        }
     }
 }
 
@@ -516,8 +398,7 @@ impl Handler<SendCrEvent> for CrSocket {
 
     fn handle(&mut self, message: SendCrEvent, context: &mut Context<CrSocket>) {
         let SendCrEvent { ticket, event } = message;
-        // It may die with its EventSender before that has said anything about it.
-        self.tickets.open(ticket, &event, self.family.shared.host.feed.wants_params());
+        self.family.outlet.open(ticket, &event, self.family.shared.host.feed.wants_params());
         self.take(Input::Send { ticket, event }, context);
     }
 }
@@ -527,7 +408,7 @@ impl Handler<SendInPlace> for CrSocket {
 
     fn handle(&mut self, SendInPlace { event, tell }: SendInPlace, context: &mut Context<CrSocket>) {
         let with_params = self.family.shared.host.feed.wants_params();
-        let ticket = self.tickets.open_in_place(&event, with_params, tell);
+        let ticket = self.family.outlet.open_in_place(&event, with_params, tell);
         self.take(Input::Send { ticket, event }, context);
     }
 }
@@ -545,8 +426,8 @@ impl Handler<GetDetails> for CrSocket {
         let partner_silent = machine.heard_of_partner().map(|at| now - at);
         let timers = self.timers.due_in(now);
         Box::pin(async move {
-            let receiver = family.receiver.send(GetReceiverDetails).await.ok()?;
-            let sender = family.sender.send(GetSenderDetails).await.ok()?;
+            let receiver = family.ends.receiver.send(GetReceiverDetails).await.ok()?;
+            let sender = family.ends.sender.send(GetSenderDetails).await.ok()?;
             Some(SocketDetails {
                 role,
                 client,
@@ -567,7 +448,7 @@ impl Handler<ChildGone> for CrSocket {
 
     fn handle(&mut self, gone: ChildGone, context: &mut Context<CrSocket>) {
         let is_over = matches!(self.standing, Standing::Leaving | Standing::Gone);
-        if gone.life != self.family.life {
+        if gone.life != self.family.ends.life {
             return;
         }
         if is_over {

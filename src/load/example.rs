@@ -7,8 +7,7 @@
     clippy::cast_sign_loss,
     clippy::needless_pass_by_value,
     unreachable_pub,
-    dead_code,
-    reason = "made up for tests; the browser's include this file, and need some of it"
+    reason = "made up for tests"
 )]
 
 use serde::de::DeserializeOwned;

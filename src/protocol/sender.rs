@@ -217,7 +217,7 @@ impl Sender {
             Ok((credentials, recipient)) => {
                 actions.push(SenderAction::Fate { ticket, fate: Fate::Queued });
                 let event = Queued { ticket, event, credentials, recipient, was_kept: false };
-                self.queues_mut().queue.push_back(event);
+                self.queues_mut().push(event);
             }
         }
     }
@@ -354,7 +354,7 @@ impl Sender {
     fn leave(&mut self, event: Queued, step: &Step<'_>, actions: &mut Vec<SenderAction>) {
         self.spaced_until = step.now + step.timing.min_cr_event_dt;
         let request = self.next_request();
-        let again = event.event.buffered.then(|| event.clone());
+        let again = event.event.buffered.then(|| Box::new(event.clone()));
         let Queued { ticket, event, credentials, recipient, .. } = event;
         let message = Message::CrEvent(event);
         let post = Post { credentials, recipient, message, request: Some(request) };
@@ -409,7 +409,7 @@ impl Sender {
             (Outcome::NoAnswer, _) => Fate::Unconfirmed,
             (outcome, Some(event)) if outcome.is_worth_another_try() => {
                 self.retry_at = step.now + self.backoff.next(step.random);
-                self.queues_mut().put_back(event);
+                self.queues_mut().put_back(*event);
                 Fate::Buffered
             }
             (outcome @ (Outcome::NoConnection | Outcome::Refused { .. }), _) => Fate::Lost(outcome),

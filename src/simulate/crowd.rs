@@ -316,7 +316,9 @@ impl Crowd {
         if let Some(count) = self.tally.states.get_mut(from) {
             *count = count.saturating_sub(1);
         }
-        self.tally.states[place] += 1;
+        if let Some(count) = self.tally.states.get_mut(place) {
+            *count += 1;
+        }
         if place >= CONNECTED && !client.has_connected {
             client.has_connected = true;
             self.tally.durations.connect.record(now.since(client.began));

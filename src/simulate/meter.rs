@@ -282,9 +282,9 @@ mod tests {
         for micros in 1..=10_000_u64 {
             let length = Duration::from_micros(micros);
             if micros % 3 == 0 {
-                one.record(length)
+                one.record(length);
             } else {
-                other.record(length)
+                other.record(length);
             }
             both.record(length);
         }

@@ -58,7 +58,7 @@ struct Inner {
 }
 
 struct Attached {
-    ends: Ends,
+    ends: Rc<Ends>,
     /// Whose turn it is to post: in the order in which they asked, one at a time.
     turn: Rc<Mutex<()>>,
     stream: Option<(StreamNo, JoinHandle<()>)>,
@@ -75,7 +75,7 @@ impl HttpLink {
         HttpLink(Rc::new(Inner { client, poster, server, answer_within, attached, said }))
     }
 
-    pub(super) fn attach(&self, ends: Ends) -> EndsKey {
+    pub(super) fn attach(&self, ends: Rc<Ends>) -> EndsKey {
         let turn = Rc::default();
         self.0.attached.borrow_mut().insert(Attached { ends, turn, stream: None, last_event_id: None })
     }

@@ -3,7 +3,7 @@
 //! The crSockets of one thread share a port. What they ask within one turn of their thread goes to the Registry in one
 //! message, and what it has for them comes in one: waking another thread costs more than all the rest.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -24,6 +24,9 @@ use crate::protocol::receiver::{self, StreamEnd};
 use crate::protocol::wire::SendEvent;
 use crate::protocol::{send_line, socket};
 
+/// For how many requests or deliveries room is kept.
+const MOST_ROOM: usize = 4_096;
+
 /// The way of one thread's crSockets to the Registry.
 #[derive(Clone)]
 pub(in crate::actors) struct LocalLink(Rc<Inner>);
@@ -37,10 +40,12 @@ struct Inner {
     attached: RefCell<SlotMap<EndsKey, Attached>>,
     /// What was asked in this turn.
     asked: RefCell<Vec<LocalRequest>>,
+    /// Empty, on its way back.
+    delivered: Cell<Vec<LocalDelivery>>,
 }
 
 struct Attached {
-    ends: Ends,
+    ends: Rc<Ends>,
     /// The stream that was asked for last, and is not dropped.
     stream: Option<StreamNo>,
     /// What the server calls it, once it is served.
@@ -77,13 +82,14 @@ impl LocalLink {
             bell,
             attached: RefCell::default(),
             asked: RefCell::default(),
+            delivered: Cell::default(),
         };
         let link = LocalLink(Rc::new(inner));
         context.run(Port(link.clone()));
         link
     }
 
-    pub(super) fn attach(&self, ends: Ends) -> EndsKey {
+    pub(super) fn attach(&self, ends: Rc<Ends>) -> EndsKey {
         self.0.attached.borrow_mut().insert(Attached { ends, stream: None, served: None })
     }
 
@@ -169,11 +175,23 @@ impl LocalLink {
     fn send_off(&self) {
         let mut asked = self.0.asked.borrow_mut();
         if !asked.is_empty() {
-            // Turns are much alike.
-            let room = Vec::with_capacity(asked.len());
-            let requests = std::mem::replace(&mut *asked, room);
-            self.0.registry.do_send(LocalRequests { port: self.0.port, requests });
+            let (requests, room) = (std::mem::take(&mut *asked), self.0.delivered.take());
+            self.0.registry.do_send(LocalRequests { port: self.0.port, requests, room });
         }
+    }
+
+    /// All that came from the Registry in one message.
+    fn deliver_all(&self, LocalDeliveries { mut deliveries, room }: LocalDeliveries) {
+        {
+            let mut asked = self.0.asked.borrow_mut();
+            if asked.capacity() == 0 {
+                *asked = room;
+            }
+        }
+        for delivery in deliveries.drain(..) {
+            self.deliver(delivery);
+        }
+        self.0.delivered.set(worth_keeping(deliveries));
     }
 
     fn deliver(&self, delivery: LocalDelivery) {
@@ -237,6 +255,11 @@ impl LocalLink {
     }
 }
 
+/// An emptied list, for what comes next: turns are much alike. One that a burst made large is not kept.
+pub(in crate::actors) fn worth_keeping<T>(emptied: Vec<T>) -> Vec<T> {
+    if emptied.capacity() <= MOST_ROOM { emptied } else { Vec::new() }
+}
+
 impl fmt::Debug for LocalLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LocalLink").field("port", &self.0.port).finish_non_exhaustive()
@@ -256,10 +279,8 @@ impl Drop for Port {
 impl Handler<LocalDeliveries> for Port {
     type Result = ();
 
-    fn handle(&mut self, LocalDeliveries(deliveries): LocalDeliveries, _: &mut Context<Port>) {
-        for delivery in deliveries {
-            self.0.deliver(delivery);
-        }
+    fn handle(&mut self, deliveries: LocalDeliveries, _: &mut Context<Port>) {
+        self.0.deliver_all(deliveries);
     }
 }
 

@@ -4,6 +4,7 @@ use actix::{Context, Handler, Recipient};
 
 use super::{Registry, Stream, Writer};
 use crate::actors::inspection::Seen;
+use crate::actors::link::local::worth_keeping;
 use crate::actors::link::{EndsKey, PortNo};
 use crate::actors::messages::{
     ClosePort, LocalDeliveries, LocalDelivery, LocalRequest, LocalRequests, OpenPort,
@@ -25,6 +26,8 @@ struct Port {
     deliveries: Recipient<LocalDeliveries>,
     /// What goes to it at the end of this step.
     waiting: Vec<LocalDelivery>,
+    /// Empty, on its way back.
+    asked: Vec<LocalRequest>,
 }
 
 /// The Registry's end of a stream to a crSocket of this process.
@@ -42,7 +45,7 @@ impl Ports {
             self.0.resize_with(number + 1, || None);
         }
         if let Some(port) = self.0.get_mut(number) {
-            *port = Some(Port { deliveries, waiting: Vec::new() });
+            *port = Some(Port { deliveries, waiting: Vec::new(), asked: Vec::new() });
         }
     }
 
@@ -70,12 +73,28 @@ impl Ports {
         self.push(port, LocalDelivery::Ended { ends, stream, how: StreamEnd::Broken });
     }
 
+    /// Room for what goes to this port.
+    fn give_room(&mut self, PortNo(number): PortNo, room: Vec<LocalDelivery>) {
+        if let Some(Some(port)) = self.0.get_mut(number)
+            && port.waiting.capacity() == 0
+        {
+            port.waiting = room;
+        }
+    }
+
+    /// What came from this port is done, and its room goes back.
+    fn give_back(&mut self, PortNo(number): PortNo, asked: Vec<LocalRequest>) {
+        if let Some(Some(port)) = self.0.get_mut(number) {
+            port.asked = worth_keeping(asked);
+        }
+    }
+
     /// Sends off what waits.
     pub(super) fn send_off(&mut self) {
         for port in self.0.iter_mut().flatten().filter(|port| !port.waiting.is_empty()) {
             // Each socket has one request under way, and its output is bounded by the rules.
-            let room = Vec::with_capacity(port.waiting.len());
-            port.deliveries.do_send(LocalDeliveries(std::mem::replace(&mut port.waiting, room)));
+            let (deliveries, room) = (std::mem::take(&mut port.waiting), std::mem::take(&mut port.asked));
+            port.deliveries.do_send(LocalDeliveries { deliveries, room });
         }
     }
 }
@@ -130,8 +149,9 @@ impl Handler<LocalRequests> for Registry {
 
     fn handle(&mut self, message: LocalRequests, context: &mut Context<Registry>) {
         self.catch_up(context);
-        let port = message.port;
-        for request in message.requests {
+        let LocalRequests { port, mut requests, room } = message;
+        self.ports.give_room(port, room);
+        for request in requests.drain(..) {
             match request {
                 LocalRequest::Open { ends, stream, app, role, credentials } => {
                     let client_id = credentials.client_id;
@@ -144,6 +164,7 @@ impl Handler<LocalRequests> for Registry {
                 LocalRequest::Report(report) => self.hear(report),
             }
         }
+        self.ports.give_back(port, requests);
         self.finish(context);
     }
 }

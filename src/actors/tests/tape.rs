@@ -52,12 +52,12 @@ pub(in crate::actors) struct Tape(Rc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    ends: RefCell<Option<Ends>>,
+    ends: RefCell<Option<Rc<Ends>>>,
     done: RefCell<Vec<(Millis, What)>>,
 }
 
 impl Tape {
-    pub(in crate::actors) fn attach(&self, ends: Ends) -> EndsKey {
+    pub(in crate::actors) fn attach(&self, ends: Rc<Ends>) -> EndsKey {
         *self.0.ends.borrow_mut() = Some(ends);
         EndsKey::default()
     }

@@ -29,7 +29,7 @@ pub(super) struct InFlight {
     pub(super) request: RequestNo,
     pub(super) ticket: Ticket,
     /// The event itself, while it could be tried again: it is flagged buffered, and nothing followed it.
-    pub(super) again: Option<Queued>,
+    pub(super) again: Option<Box<Queued>>,
 }
 
 /// An `unassign` that is repeated until it is answered.
@@ -72,6 +72,14 @@ impl Queues {
             && self.rejected.iter().all(|&(_, at)| now - at >= spacing)
     }
 
+    /// Accepted: it waits for its turn behind the others. Mostly there are none.
+    pub(super) fn push(&mut self, event: Queued) {
+        if self.queue.capacity() == 0 {
+            self.queue.reserve_exact(1);
+        }
+        self.queue.push_back(event);
+    }
+
     /// How many wait in the queue, and how many were kept: those that were released from there stand before the others.
     pub(super) fn lengths(&self) -> (usize, usize) {
         let released = self.queue.partition_point(|event| event.was_kept);
@@ -90,7 +98,7 @@ impl Queues {
     }
 
     fn may_return(&self) -> impl Iterator<Item = &Queued> {
-        self.in_flight.iter().filter_map(|sent| sent.again.as_ref())
+        self.in_flight.iter().filter_map(|sent| sent.again.as_deref())
     }
 
     /// Whether a `reject` may go to this stranger now: at most one in `spacing`. Remembers it if so.

@@ -109,10 +109,14 @@ impl Crowd {
             acting.ledger.sent(ticket, disturbed);
         }
         if kind == Kind::Stimulus {
-            self.acting(at).map(|acting| {
-                let Acting { persona, random, done, .. } = acting;
-                persona.handle(Input::Numbered(number), now, *done, random, &mut Vec::new());
-            });
+            self.tell_number(at, number, now);
+        }
+    }
+
+    /// What a persona sent has this number. Nothing follows from it.
+    fn tell_number(&mut self, at: usize, number: u64, now: Micros) {
+        if let Some(Acting { persona, random, done, .. }) = self.acting(at) {
+            persona.handle(Input::Numbered(number), now, *done, random, &mut Vec::new());
         }
     }
 

@@ -63,7 +63,7 @@ impl Agenda {
             Some(alarm) => alarm.set(clock.instant(at)),
             // There are no more threads: the runtime's timers are better than none.
             None => {
-                context.run_later(at.since(clock.now()), |crowd, context| crowd.alarm(context));
+                context.run_later(at.since(clock.now()), Crowd::alarm);
             }
         }
     }
