@@ -166,7 +166,7 @@ pub struct Outage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorFigures {
-    /// Such as `refused 429`, `notSent notReady`, `readyToConnect aborted`.
+    /// Such as `refused: 429`, `not sent: offline`, `aborted clientIdInUse`.
     pub kind: String,
     /// How often.
     pub count: u64,

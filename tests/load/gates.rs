@@ -1,5 +1,6 @@
 //! Gates: what has to hold, and what is said where it does not.
 
+use std::thread;
 use std::time::Duration;
 
 use crate::double::{Damage, Double, Rule};
@@ -38,20 +39,26 @@ fn gates_that_hold_are_told_and_nothing_else() {
 #[test]
 fn a_gate_fails_with_its_line_and_exit_status_1() {
     let counts = "--max-lost 0 --max-duplicated 0 --max-out-of-order 0 --max-failed 0";
-    for (rule, flag, seen) in [
-        (Rule::nth(20, Damage::Drop), "--max-lost", Some(1.0)),
-        (Rule::nth(20, Damage::Duplicate), "--max-duplicated", Some(1.0)),
-        (Rule::nth(20, Damage::Swap), "--max-out-of-order", Some(1.0)),
-        (Rule::nth(20, Damage::Refuse(429)), "--max-failed", Some(1.0)),
-    ] {
-        let ended = run(&[rule], counts).with(1);
+    let check = |damage, flag: &str| {
+        let ended = run(&[Rule::nth(20, damage)], counts).with(1);
         assert_eq!(failed(&ended), [flag]);
         let report = ended.report();
         let gate = report.at("gates").as_array().unwrap().iter().find(|gate| gate["flag"] == flag).unwrap();
-        assert_eq!(gate["seen"].as_f64(), seen, "{gate}");
+        assert_eq!(gate["seen"].as_f64(), Some(1.0), "{gate}");
         let line = ended.out.lines().find(|line| line.contains(flag) && line.contains("FAILED"));
         assert!(line.is_some_and(|line| line.contains('1')), "no line of {flag} in:\n{}", ended.out);
-    }
+    };
+    // They wait for what is lost, and can do so beside each other.
+    thread::scope(|scope| {
+        for (damage, flag) in [
+            (Damage::Drop, "--max-lost"),
+            (Damage::Duplicate, "--max-duplicated"),
+            (Damage::Swap, "--max-out-of-order"),
+            (Damage::Refuse(429), "--max-failed"),
+        ] {
+            scope.spawn(move || check(damage, flag));
+        }
+    });
 }
 
 #[test]

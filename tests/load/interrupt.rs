@@ -1,6 +1,6 @@
 //! Ctrl-C ends a run with the report so far, a second one at once.
 
-use std::thread::sleep;
+use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -19,7 +19,7 @@ fn underway(double: &Double, events: u64, words: &str) -> Running {
 
 #[test]
 fn ctrl_c_leaves_the_report_so_far() {
-    for signal in [Signal::INT, Signal::TERM] {
+    let check = |signal| {
         let double = Double::that([Rule::every(10, Damage::Drop)]);
         let running = underway(&double, 150, "");
         running.signal(signal);
@@ -33,7 +33,13 @@ fn ctrl_c_leaves_the_report_so_far() {
         assert!(report.count("events.lost") >= 15, "{:#}", report.at("events"));
         assert!(ended.page().contains("</html>"), "{}", ended.page());
         assert!(ended.out.contains("p99"), "no table in:\n{}", ended.out);
-    }
+    };
+    // They wait for what is lost, and can do so beside each other.
+    thread::scope(|scope| {
+        for signal in [Signal::INT, Signal::TERM] {
+            scope.spawn(move || check(signal));
+        }
+    });
 }
 
 /// Cut short or not, what was to hold counts.

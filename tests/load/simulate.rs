@@ -39,21 +39,13 @@ fn it_ends_by_itself_and_writes_its_figures() {
 fn ctrl_c_ends_it_with_its_figures() {
     let server = Server::start();
     let url = format!("http://{}", server.address);
-    for place in [Some(&url), None] {
-        for signal in [Signal::INT, Signal::TERM] {
-            let asked = Asked::simulate("--pairs 10 --ramp 0").json();
-            let running = match place {
-                Some(url) => asked.at(url).start(),
-                None => asked.start(),
-            };
+    for signal in [Signal::INT, Signal::TERM] {
+        let asked = || Asked::simulate("--pairs 10 --ramp 0").json();
+        for running in [asked().at(&url).start(), asked().start()] {
             running.line_with("all interacting after");
             running.signal(signal);
             let report = running.ended().with(0).report();
-            assert_eq!(
-                (report.count("sockets.total"), report.count("sockets.interacting")),
-                (20, 20),
-                "{place:?}"
-            );
+            assert_eq!((report.count("sockets.total"), report.count("sockets.interacting")), (20, 20));
         }
     }
 }
