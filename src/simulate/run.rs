@@ -83,7 +83,7 @@ pub enum RunError {
     #[error("a thread of the simulation has died; its log says why")]
     ThreadDied,
     /// More clients than clientIds.
-    #[error("{clients} clients need as many clientIds; there are {there}")]
+    #[error("{clients} clients need as many clientIds, and there are {there} in --client-ids, or in all")]
     TooFewClientIds {
         /// How many clients.
         clients: u64,
