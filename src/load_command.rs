@@ -37,6 +37,9 @@ const GOODBYE_DT: Duration = Duration::from_secs(5);
 /// How long a page of `--churn` is away, in milliseconds.
 const RELOAD_MS: (f64, f64) = (200.0, 1_000.0);
 
+/// How many files are needed besides the connections of streams: those to send with, and others.
+const SPARE_FILES: u64 = 1_000;
+
 /// How often a plain line is printed, in seconds.
 const PLAIN_EVERY: f64 = 5.0;
 
@@ -259,6 +262,15 @@ fn warnings(setting: &Setting, figures: &Figures, recorded: &Recorded) -> Vec<St
             None => "Clients and server share this process, and it was at its limit",
         };
         warnings.push(format!("{place} ({why})."));
+    }
+    let clients = u64::from(setting.pairs) * 2;
+    if setting.server.is_some()
+        && let Some(limit) = open_files::limit().filter(|limit| clients + SPARE_FILES > *limit)
+    {
+        warnings.push(format!(
+            "{clients} clients have a connection each, and some to send with, but this process may have {limit} files open: \
+             fewer --pairs, or more files (ulimit -Hn)."
+        ));
     }
     if figures.seconds_until_all_interacting.is_none() {
         warnings.push("At no moment were all pairs interacting.".to_owned());

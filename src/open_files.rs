@@ -16,3 +16,8 @@ pub(crate) fn raise() {
         Err(error) => log::warn!("the limit of open files stays as it is: {error}"),
     }
 }
+
+/// How many this process may have open, if the system says it.
+pub(crate) fn limit() -> Option<u64> {
+    Resource::NOFILE.get().ok().map(|(soft, _)| soft)
+}

@@ -23,6 +23,7 @@ pub(super) struct Usage {
 
 /// As far as the system says it; what it does not say is zero.
 pub(super) fn usage() -> Usage {
-    let ProcessUsage { memory_bytes, cpu_seconds, open_files, threads } = ProcessUsage::now();
+    let ProcessUsage { memory_bytes, cpu_seconds, open_files, threads } =
+        ProcessUsage::now().unwrap_or_default();
     Usage { memory_bytes, cpu_seconds, cpu_cores: 0.0, open_files, threads }
 }

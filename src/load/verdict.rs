@@ -159,7 +159,10 @@ fn latency(report: &Report) -> Option<String> {
 fn failures(events: &EventFigures) -> Option<String> {
     let parts: Vec<String> = [
         (events.not_sent, "could not be sent"),
-        (events.refused, "were refused by the server"),
+        (
+            events.refused,
+            if events.refused == 1 { "was refused by the server" } else { "were refused by the server" },
+        ),
         (events.unconfirmed, "got no answer from the server"),
     ]
     .into_iter()
@@ -174,19 +177,16 @@ fn sockets(report: &Report) -> Option<String> {
     if sockets.total == 0 {
         return Some("There were no crSockets at the end.".to_owned());
     }
-    let total = size(sockets.total);
     let at_end = match sockets.interacting {
-        all if all == sockets.total => "all of them".to_owned(),
-        some => size(some),
+        all if all == sockets.total => format!("at the end all {} were", size(all)),
+        // Pages that are gone for an incident are not among them.
+        some => format!("at the end {} of {} were", size(some), size(sockets.total)),
     };
     Some(match report.figures.seconds_until_all_interacting {
-        Some(until) => format!(
-            "All {total} crSockets were interacting {} after the start; at the end {at_end} were.",
-            seconds(until)
-        ),
-        None => {
-            format!("The {total} crSockets never were all interacting at once; at the end {at_end} were.")
+        Some(until) => {
+            format!("All crSockets were interacting {} after the start; {at_end}.", seconds(until))
         }
+        None => format!("The crSockets never were all interacting at once; {at_end}."),
     })
 }
 
@@ -250,7 +250,7 @@ mod tests {
                 "None was lost, duplicated or out of order.",
                 "Half of the events arrived within 1.20 ms of when they were due, 99 in a hundred within 4.21 ms; the slowest \
                  took 12.3 ms.",
-                "All 200 crSockets were interacting 1.31 s after the start; at the end all of them were.",
+                "All crSockets were interacting 1.31 s after the start; at the end all 200 were.",
             ]
         );
         assert_eq!(headline_of(|report| report.gates.clear()), (Tone::Good, "It went well".to_owned()));

@@ -18,16 +18,16 @@ pub struct ProcessUsage {
 }
 
 impl ProcessUsage {
-    /// Of this process, as far as the system says it; what it does not say is zero.
-    pub fn now() -> ProcessUsage {
-        let Ok(process) = Process::myself() else { return ProcessUsage::default() };
-        let Ok(stat) = process.stat() else { return ProcessUsage::default() };
-        ProcessUsage {
+    /// Of this process. None where the system does not say it: without a file to open it cannot be asked.
+    pub fn now() -> Option<ProcessUsage> {
+        let process = Process::myself().ok()?;
+        let stat = process.stat().ok()?;
+        Some(ProcessUsage {
             memory_bytes: stat.rss.saturating_mul(procfs::page_size()),
             cpu_seconds: seconds(stat.utime.saturating_add(stat.stime)),
             open_files: process.fd_count().unwrap_or(0),
             threads: stat.num_threads,
-        }
+        })
     }
 }
 
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn this_process_takes_something() {
-        let usage = ProcessUsage::now();
+        let usage = ProcessUsage::now().unwrap();
         assert!(usage.memory_bytes > 1_000_000 && usage.open_files > 2 && usage.threads > 0, "{usage:?}");
         let threads = thread_seconds();
         assert!(!threads.is_empty() && threads.values().all(|seconds| *seconds >= 0.0), "{threads:?}");

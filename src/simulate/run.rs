@@ -129,7 +129,7 @@ impl Run {
     /// # Errors
     /// [`RunError`].
     pub async fn start(settings: RunSettings) -> Result<Run, RunError> {
-        let usage = ProcessUsage::now();
+        let usage = ProcessUsage::now().unwrap_or_default();
         let clients = clients_of(&settings);
         let ids = Ids::of(settings.client_ids, clients)?;
         let pairs = usize::try_from(settings.pairs).unwrap_or(usize::MAX / 2);
@@ -203,7 +203,8 @@ impl Run {
         for answer in asked {
             tally.add(&answer.await.map_err(|_| RunError::ThreadDied)?);
         }
-        let (at, usage) = (self.now(), ProcessUsage::now());
+        // Where there is no file to ask with, it is as it was.
+        let (at, usage) = (self.now(), ProcessUsage::now().unwrap_or(self.looked.1));
         let (before, used) = std::mem::replace(&mut self.looked, (at, usage));
         let seconds = at.since(before).as_secs_f64();
         let sample = Sample {
