@@ -52,6 +52,9 @@ pub enum LoadError {
     /// It cannot go on.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// It was ended before it began.
+    #[error("it was ended before the server had answered: nothing was measured")]
+    EndedBefore,
     /// There is nobody to measure.
     #[error("--pairs 0: one pair at least is needed")]
     NoPairs,
@@ -117,7 +120,7 @@ async fn load(args: &LoadArgs, out: &mut impl Write) -> Result<ExitCode, LoadErr
     let setting_up = set_up(&args.crowd, scenario, wanted);
     let SetUp { settings, .. } = tokio::select! {
         set_up = setting_up => set_up?,
-        () = stop.told() => return Ok(ExitCode::SUCCESS),
+        () = stop.told() => return Err(LoadError::EndedBefore),
     };
     check(args, &settings)?;
     let setting = setting(args, &settings, measured);
@@ -160,8 +163,10 @@ fn with_flags(mut scenario: Scenario, args: &LoadArgs) -> Scenario {
         }
     }
     let pairs = f64::from(args.crowd.pairs.or(scenario.pairs).unwrap_or(1_000));
+    // From the end of one to the next: the time that a page is away is not in it.
+    let pause_ms = (pairs / args.churn * 1e3 - f64::midpoint(RELOAD_MS.0, RELOAD_MS.1)).max(10.0);
     if args.churn > 0.0
-        && let Some(every) = Distribution::exponential(pairs / args.churn * 1e3)
+        && let Some(every) = Distribution::exponential(pause_ms)
     {
         let lasts = Distribution::uniform_ms(RELOAD_MS.0, RELOAD_MS.1);
         scenario.troubles.push(Trouble { what: Incident::Reload, whom: Whom::Either, every, lasts });
@@ -170,12 +175,7 @@ fn with_flags(mut scenario: Scenario, args: &LoadArgs) -> Scenario {
 }
 
 fn wanted(args: &LoadArgs) -> Wanted {
-    Wanted {
-        default_spacing: Some(Millis::ZERO),
-        spacing: args.spacing.map(Millis),
-        rate: args.rate.unwrap_or(0.0),
-        ..Wanted::default()
-    }
+    Wanted { default_spacing: Some(Millis::ZERO), spacing: args.spacing.map(Millis), ..Wanted::default() }
 }
 
 fn check(args: &LoadArgs, settings: &RunSettings) -> Result<(), LoadError> {
@@ -205,10 +205,18 @@ fn setting(args: &LoadArgs, settings: &RunSettings, measured: Duration) -> Setti
         warmup_seconds: args.warmup.as_secs_f64(),
         seconds: measured.as_secs_f64(),
         rate_per_pair: args.rate,
+        open_loop: is_open_loop(&settings.scenario),
         churn: args.churn,
         spacing_ms: settings.timing.min_cr_event_dt.0,
         threads: settings.threads,
     }
+}
+
+/// Whether somebody sends by a timetable.
+fn is_open_loop(scenario: &Scenario) -> bool {
+    [scenario.controller, scenario.responder]
+        .iter()
+        .any(|behaviour| matches!(behaviour, Behaviour::Chatter { .. }))
 }
 
 fn report(setting: Setting, started_at: i64, run: &Run, recorded: Recorded, args: &GateArgs) -> Report {
@@ -274,6 +282,15 @@ fn warnings(setting: &Setting, figures: &Figures, recorded: &Recorded) -> Vec<St
     }
     if figures.seconds_until_all_interacting.is_none() {
         warnings.push("At no moment were all pairs interacting.".to_owned());
+    }
+    let reloads = figures.incidents.iter().find(|incident| incident.kind == Incident::Reload.as_str());
+    #[allow(clippy::cast_precision_loss, reason = "a figure to be read")]
+    let churn = reloads.map_or(0.0, |reloads| reloads.count as f64) / recorded.series.measured_to.max(1e-3);
+    if churn < setting.churn * 0.8 {
+        warnings.push(format!(
+            "{} reloads a second were asked for, {churn:.1} happened: a pair is loaded anew only once it has found together again.",
+            setting.churn
+        ));
     }
     if figures.events.intended > 0 && figures.latency_ms.count == 0 {
         warnings.push("Nothing that was due while it was measured arrived.".to_owned());

@@ -210,7 +210,8 @@ async fn watch(
     } else {
         run.sample().await?;
     }
-    run.rest().await?;
+    // A second signal ends it at once.
+    run.arrive(stop, |_, _| ()).await?;
     Ok(interrupted)
 }
 

@@ -1,14 +1,12 @@
 //! A load test: pairs come, find each other, warm up, are measured, and what is on its way is waited for.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
 use super::recorder::Recorder;
 use super::report::{PercentilePoint, Series};
-use crate::simulate::run::{Run, RunError, Sample};
+use crate::simulate::run::{Run, RunError, Sample, Stop};
 
 /// How long it is waited for all to interact, after the last has come.
 const GATHER_DT: Duration = Duration::from_secs(30);
@@ -16,14 +14,8 @@ const GATHER_DT: Duration = Duration::from_secs(30);
 /// How often it is looked at, unless the points are longer apart.
 const LOOK_DT: Duration = Duration::from_secs(1);
 
-/// How often it is looked whether everything has arrived.
-const ARRIVE_DT: Duration = Duration::from_millis(100);
-
-/// Longer than the answer to a sendevent and a recipient are waited for: when nothing has arrived for so long, nothing will.
-const GRACE: Duration = Duration::from_millis(6_500);
-
-/// As long as it is waited at most, where something arrives all the time.
-const LONGEST_GRACE: Duration = Duration::from_secs(60);
+/// How often it is looked first: small runs gather in no time.
+const FIRST_LOOK_DT: Duration = Duration::from_millis(100);
 
 /// The most points in a series.
 const MOST_POINTS: f64 = 600.0;
@@ -79,31 +71,30 @@ pub async fn test<S: Stop>(
     if goes_on {
         goes_on = test.watch(Phase::WarmingUp, lengths.warmup, |_| false).await?;
     }
-    // Also where it was ended before: what there is, is measured.
-    test.measure(true).await?;
-    let from = test.run.now();
+    // Ended before that, all of it is what there is.
+    let mut measured = (test.run.now(), test.run.now());
     if goes_on {
+        test.measure(true).await?;
+        measured.0 = test.run.now();
         goes_on = test.watch(Phase::Measuring, lengths.measured, |_| false).await?;
+        test.measure(false).await?;
+        measured.1 = test.run.now();
     }
-    test.measure(false).await?;
-    let to = test.run.now();
-    let waited = test.arrive().await?;
-    test.run.reckon().await?;
+    let Test { run, mut recorder, stop, show } = test;
+    let waited = run.arrive(stop, |sample, run| {
+        recorder.add(sample);
+        show(Phase::Arriving, sample, run);
+    });
+    let waited = waited.await?;
     let series = Series {
         interval,
-        measured_from: from.as_secs_f64(),
-        measured_to: to.as_secs_f64(),
-        points: test.recorder.into_points(),
+        measured_from: measured.0.as_secs_f64(),
+        measured_to: measured.1.as_secs_f64(),
+        points: recorder.into_points(),
     };
     let curve = run.totals().curve();
     let percentiles = curve.into_iter().map(|(percentile, ms)| PercentilePoint { percentile, ms }).collect();
     Ok(Recorded { series, percentiles, interrupted: !goes_on, given_up: !waited })
-}
-
-/// Somebody who may want it to end.
-pub trait Stop {
-    /// Ends when they do.
-    fn told(&mut self) -> Pin<Box<dyn Future<Output = ()> + '_>>;
 }
 
 struct Test<'a, S, F: ?Sized> {
@@ -131,20 +122,17 @@ impl<S: Stop, F: FnMut(Phase, &Sample, &Run) + ?Sized> Test<'_, S, F> {
         is_over: impl Fn(&Run) -> bool,
     ) -> Result<bool, RunError> {
         let end = Instant::now() + length;
-        // A short look first: small runs gather in no time.
-        let mut look = Instant::now() + ARRIVE_DT;
+        let mut look = Instant::now() + FIRST_LOOK_DT;
         while !is_over(self.run) && Instant::now() < end {
             let until = end.min(look);
             tokio::select! {
                 () = self.stop.told() => return Ok(false),
                 () = sleep_until(until) => {}
             }
-            if until == look || until == end {
-                let sample = self.run.sample().await?;
-                self.note(phase, &sample);
-            }
+            let sample = self.run.sample().await?;
+            self.note(phase, &sample);
             look = match phase {
-                Phase::Gathering => Instant::now() + ARRIVE_DT * 2,
+                Phase::Gathering => Instant::now() + FIRST_LOOK_DT * 2,
                 Phase::WarmingUp | Phase::Measuring | Phase::Arriving => {
                     look.max(Instant::now() - LOOK_DT) + LOOK_DT
                 }
@@ -162,26 +150,5 @@ impl<S: Stop, F: FnMut(Phase, &Sample, &Run) + ?Sized> Test<'_, S, F> {
         let sample = self.run.measure(begins).await?;
         self.recorder.add(&sample);
         Ok(())
-    }
-
-    /// Waits for what is on its way. Whether it waited as long as needed.
-    async fn arrive(&mut self) -> Result<bool, RunError> {
-        self.run.rest().await?;
-        let last = Instant::now() + LONGEST_GRACE;
-        let mut end = Instant::now() + GRACE;
-        loop {
-            let sample = self.run.sample().await?;
-            self.note(Phase::Arriving, &sample);
-            if sample.tally.counts.received > 0 {
-                end = last.min(Instant::now() + GRACE);
-            }
-            if sample.tally.on_their_way == 0 || Instant::now() >= end {
-                return Ok(true);
-            }
-            tokio::select! {
-                () = self.stop.told() => return Ok(false),
-                () = sleep_until(Instant::now() + ARRIVE_DT) => {}
-            }
-        }
     }
 }

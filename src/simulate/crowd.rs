@@ -7,6 +7,7 @@ mod alarm;
 mod trouble;
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -39,6 +40,8 @@ pub(super) struct World {
     pub(super) clock: RunClock,
     /// How many threads there are.
     pub(super) crowds: u32,
+    /// The clientIds of its clients, where they are of one range.
+    pub(super) own_ids: Option<RangeInclusive<u32>>,
     /// Until all are interacting.
     pub(super) gathering: Gathering,
     /// Told which clientIds single clients have.
@@ -365,20 +368,26 @@ impl Crowd {
     }
 
     fn pair_changed(&mut self, pair: usize, now: Micros) {
-        let state = |at: usize| self.clients.get(at).and_then(Option::as_ref).map(|client| client.state);
-        let (Some(one), Some(other)) = (state(pair * 2), state(pair * 2 + 1)) else { return };
+        let (Some(one), Some(other)) = (self.state_of(pair * 2), self.state_of(pair * 2 + 1)) else { return };
         let Some(known) = self.pairs.get_mut(pair) else { return };
         if one.min(other) >= CONNECTED && known.connected.is_none() {
             known.connected = Some(now);
         }
-        if one == INTERACTING && other == INTERACTING {
-            if !known.has_interacted {
-                known.has_interacted = true;
-                self.world.gathering.meets();
-                self.tally.durations.pairing.record(now.since(known.connected.unwrap_or(now)));
-            }
-            self.recovered(pair, now);
+        let are_interacting = one == INTERACTING && other == INTERACTING;
+        if are_interacting && !known.has_interacted {
+            known.has_interacted = true;
+            self.world.gathering.meets();
+            self.tally.durations.pairing.record(now.since(known.connected.unwrap_or(now)));
         }
+        self.found_or_parted(pair, are_interacting, now);
+    }
+
+    fn are_interacting(&self, pair: usize) -> bool {
+        [pair * 2, pair * 2 + 1].iter().all(|at| self.state_of(*at) == Some(INTERACTING))
+    }
+
+    fn state_of(&self, at: usize) -> Option<usize> {
+        self.clients.get(at).and_then(Option::as_ref).map(|client| client.state)
     }
 
     /// The page of a client is gone.
@@ -400,6 +409,7 @@ impl Crowd {
         if let Some(Some(client)) = self.clients.get_mut(at) {
             client.state = 0;
         }
+        self.pair_changed(at / 2, now);
         if !as_told {
             self.tally.counts.error("crSocket died", "");
         }
@@ -504,6 +514,7 @@ impl Handler<Reckon> for Crowd {
     fn handle(&mut self, _: Reckon, _: &mut Context<Crowd>) -> Self::Result {
         let mut all = super::ledger::Missing::default();
         for client in self.clients.iter().flatten() {
+            all.never_connected += u64::from(!client.has_connected && client.socket.is_some());
             let Some(acting) = &client.acting else { continue };
             let missing = acting.ledger.missing();
             all.lost += missing.lost;

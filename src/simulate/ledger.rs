@@ -9,15 +9,20 @@ use crate::protocol::action::{Fate, Outcome, Ticket};
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     next: u64,
-    /// The highest number that arrived.
-    highest: Option<u64>,
+    /// The highest number that arrived, at each client to which some did: seldom more than one.
+    highest: Vec<(usize, u64)>,
     /// Those that have not arrived, and may still.
     open: BTreeMap<u64, Open>,
     /// Those that never were to arrive: they did not leave, or were refused.
     ended: BTreeSet<u64>,
     /// Those whose crSocket has not said the last word.
     tickets: BTreeMap<Ticket, u64>,
+    /// What was not waited for any more, to keep the rest bounded.
+    given_up: Missing,
 }
+
+/// How many events of a client are waited for, and how many are remembered that never were to arrive.
+const MOST: usize = 10_000;
 
 #[derive(Clone, Copy, Debug)]
 struct Open {
@@ -69,6 +74,8 @@ pub struct Missing {
     pub lost_undisturbed: u64,
     /// They still wait in their crSocket.
     pub waiting: u64,
+    /// Clients that are there and have never been connected.
+    pub never_connected: u64,
 }
 
 impl Ledger {
@@ -82,6 +89,18 @@ impl Ledger {
         self.tickets.insert(ticket, self.next);
         self.open.insert(self.next, Open { has_left: false, disturbed });
         self.next += 1;
+        if self.open.len() > MOST
+            && let Some((_, oldest)) = self.open.pop_first()
+        {
+            self.given_up.add(oldest);
+        }
+    }
+
+    fn end(&mut self, number: u64) {
+        self.ended.insert(number);
+        if self.ended.len() > MOST {
+            self.ended.pop_first();
+        }
     }
 
     /// Something is done to the pair: what is on its way now may be lost for it.
@@ -106,7 +125,7 @@ impl Ledger {
             Fate::Refused(_) | Fate::Dropped(_) | Fate::Lost(Outcome::NoConnection) => {
                 match self.open.remove(&number) {
                     Some(open) => {
-                        self.ended.insert(number);
+                        self.end(number);
                         Change::NotSent { had_left: open.has_left }
                     }
                     None => Change::Nothing,
@@ -114,7 +133,7 @@ impl Ledger {
             }
             Fate::Lost(Outcome::Refused { .. }) => {
                 if self.open.remove(&number).is_some() {
-                    self.ended.insert(number);
+                    self.end(number);
                 }
                 Change::Refused
             }
@@ -123,8 +142,8 @@ impl Ledger {
         }
     }
 
-    /// An event with this number arrived.
-    pub fn arrived(&mut self, number: u64) -> Arrival {
+    /// An event with this number arrived at this client.
+    pub fn arrived(&mut self, number: u64, recipient: usize) -> Arrival {
         if number >= self.next {
             return Arrival::Unexpected;
         }
@@ -134,29 +153,42 @@ impl Ledger {
             None if self.ended.remove(&number) => false,
             None => return Arrival::Again,
         };
-        let out_of_order = self.highest.is_some_and(|highest| number < highest);
-        self.highest = self.highest.max(Some(number));
+        let out_of_order = match self.highest.iter_mut().find(|(client, _)| *client == recipient) {
+            Some((_, highest)) => {
+                let is_late = number < *highest;
+                *highest = number.max(*highest);
+                is_late
+            }
+            None => {
+                self.highest.push((recipient, number));
+                false
+            }
+        };
         Arrival::First { out_of_order, left_unsaid }
     }
 
-    /// How many have left and may still arrive.
+    /// How many have left or wait in their crSocket, and may still arrive.
     pub fn on_their_way(&self) -> usize {
-        self.open.values().filter(|open| open.has_left).count()
+        self.open.len()
     }
 
     /// What has not arrived, now that nothing more is waited for.
     pub fn missing(&self) -> Missing {
-        let mut missing = Missing::default();
-        for open in self.open.values() {
-            match *open {
-                Open { has_left: false, .. } => missing.waiting += 1,
-                Open { has_left: true, disturbed } => {
-                    missing.lost += 1;
-                    missing.lost_undisturbed += u64::from(!disturbed);
-                }
+        let mut missing = self.given_up;
+        self.open.values().for_each(|open| missing.add(*open));
+        missing
+    }
+}
+
+impl Missing {
+    fn add(&mut self, open: Open) {
+        match open {
+            Open { has_left: false, .. } => self.waiting += 1,
+            Open { has_left: true, disturbed } => {
+                self.lost += 1;
+                self.lost_undisturbed += u64::from(!disturbed);
             }
         }
-        missing
     }
 }
 
@@ -219,14 +251,17 @@ mod tests {
     #[test]
     fn each_event_arrives_once_and_in_order_or_it_is_told() {
         let mut ledger = ledger(5);
-        assert_eq!(ledger.arrived(0), FIRST);
-        assert_eq!(ledger.arrived(2), FIRST);
-        assert_eq!(ledger.arrived(1), Arrival::First { out_of_order: true, left_unsaid: false });
-        assert_eq!(ledger.arrived(1), Arrival::Again);
-        assert_eq!(ledger.arrived(4), FIRST);
-        assert_eq!(ledger.arrived(5), Arrival::Unexpected);
+        assert_eq!(ledger.arrived(0, 0), FIRST);
+        assert_eq!(ledger.arrived(2, 0), FIRST);
+        assert_eq!(ledger.arrived(1, 0), Arrival::First { out_of_order: true, left_unsaid: false });
+        assert_eq!(ledger.arrived(1, 0), Arrival::Again);
+        assert_eq!(ledger.arrived(4, 0), FIRST);
+        assert_eq!(ledger.arrived(5, 0), Arrival::Unexpected);
         assert_eq!(ledger.on_their_way(), 1);
-        assert_eq!(ledger.missing(), Missing { lost: 1, lost_undisturbed: 1, waiting: 0 });
+        assert_eq!(
+            ledger.missing(),
+            Missing { lost: 1, lost_undisturbed: 1, waiting: 0, never_connected: 0 }
+        );
     }
 
     #[test]
@@ -244,14 +279,17 @@ mod tests {
         assert_eq!(ledger.fate(Ticket(1), &away), Change::NotSent { had_left: true });
         assert_eq!(ledger.fate(Ticket(1), &away), Change::Nothing, "it was the last word");
         assert_eq!(ledger.fate(Ticket(2), &Fate::Unconfirmed), Change::Unconfirmed);
-        assert_eq!(ledger.missing(), Missing { lost: 1, lost_undisturbed: 1, waiting: 1 });
-        assert_eq!(ledger.arrived(2), FIRST, "nobody confirmed it, but it arrived");
         assert_eq!(
-            ledger.arrived(0),
+            ledger.missing(),
+            Missing { lost: 1, lost_undisturbed: 1, waiting: 1, never_connected: 0 }
+        );
+        assert_eq!(ledger.arrived(2, 0), FIRST, "nobody confirmed it, but it arrived");
+        assert_eq!(
+            ledger.arrived(0, 0),
             Arrival::First { out_of_order: true, left_unsaid: false },
             "refused, and delivered"
         );
-        assert_eq!(ledger.arrived(0), Arrival::Again);
+        assert_eq!(ledger.arrived(0, 0), Arrival::Again);
     }
 
     #[test]
@@ -260,15 +298,38 @@ mod tests {
         ledger.disturb();
         ledger.sent(Ticket(2), false);
         ledger.fate(Ticket(2), &Fate::Sent);
-        assert_eq!(ledger.missing(), Missing { lost: 3, lost_undisturbed: 1, waiting: 0 });
+        assert_eq!(
+            ledger.missing(),
+            Missing { lost: 3, lost_undisturbed: 1, waiting: 0, never_connected: 0 }
+        );
     }
 
     #[test]
     fn an_arrival_may_be_known_before_the_departure() {
         let mut ledger = Ledger::default();
         ledger.sent(Ticket(0), false);
-        assert_eq!(ledger.arrived(0), Arrival::First { out_of_order: false, left_unsaid: true });
+        assert_eq!(ledger.arrived(0, 0), Arrival::First { out_of_order: false, left_unsaid: true });
         assert_eq!(ledger.fate(Ticket(0), &Fate::Sent), Change::Nothing);
+    }
+
+    #[test]
+    fn order_is_that_of_one_recipient() {
+        let mut ledger = ledger(3);
+        assert_eq!(ledger.arrived(1, 7), FIRST);
+        assert_eq!(ledger.arrived(0, 9), FIRST, "the partner of before gets it, not the one of now");
+        assert_eq!(ledger.arrived(2, 7), FIRST);
+    }
+
+    #[test]
+    fn who_loses_everything_is_remembered_within_bounds() {
+        let mut ledger = ledger(3 * MOST as u64);
+        assert_eq!(ledger.open.len(), MOST);
+        assert_eq!(ledger.missing().lost, 3 * MOST as u64);
+        for number in 0..2 * MOST as u64 {
+            ledger.sent(Ticket(number), false);
+            ledger.fate(Ticket(number), &Fate::Dropped(WhyDropped::Offline));
+        }
+        assert!(ledger.ended.len() <= MOST && ledger.tickets.len() <= 3 * MOST, "{}", ledger.ended.len());
     }
 
     #[test]
@@ -298,7 +359,7 @@ mod tests {
                 } else {
                     again += 1;
                 }
-                match ledger.arrived(number) {
+                match ledger.arrived(number, 0) {
                     Arrival::First { out_of_order, .. } => late_told += u64::from(out_of_order),
                     Arrival::Again => again_told += 1,
                     Arrival::Unexpected => prop_assert!(false, "{} was sent", number),

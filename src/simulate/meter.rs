@@ -124,8 +124,6 @@ pub struct Counts {
     pub sent: i64,
     /// Those that arrived, each once.
     pub received: u64,
-    /// Those of them that were due while it was measured.
-    pub received_measured: u64,
     /// Arrivals of what had arrived.
     pub duplicated: u64,
     /// Arrivals after what was sent later.
@@ -150,12 +148,18 @@ impl Counts {
     /// One more that went wrong in this way.
     pub fn error(&mut self, kind: &str, what: &str) {
         let key = if what.is_empty() { kind.to_owned() } else { format!("{kind} {what}") };
-        // Reasons that a server gives in its own words must not fill the memory.
-        if self.errors.len() < MOST_ERRORS || self.errors.contains_key(&key) {
-            *self.errors.entry(key).or_default() += 1;
-        } else {
-            *self.errors.entry(format!("{kind} (others)")).or_default() += 1;
+        self.errors_of(key, 1);
+    }
+
+    /// Reasons that a server gives in its own words must not fill the memory.
+    fn errors_of(&mut self, mut kind: String, count: u64) {
+        if let Some((end, _)) = kind.char_indices().nth(LONGEST_ERROR) {
+            kind.truncate(end);
         }
+        if self.errors.len() >= MOST_ERRORS && !self.errors.contains_key(&kind) {
+            kind = "others".to_owned();
+        }
+        *self.errors.entry(kind).or_default() += count;
     }
 
     /// All that went wrong.
@@ -168,7 +172,6 @@ impl Counts {
         self.intended += other.intended;
         self.sent += other.sent;
         self.received += other.received;
-        self.received_measured += other.received_measured;
         self.duplicated += other.duplicated;
         self.out_of_order += other.out_of_order;
         self.unexpected += other.unexpected;
@@ -180,13 +183,16 @@ impl Counts {
             *mine += other;
         }
         for (kind, count) in &other.errors {
-            *self.errors.entry(kind.clone()).or_default() += count;
+            self.errors_of(kind.clone(), *count);
         }
     }
 }
 
 /// How many kinds of errors are told apart.
 const MOST_ERRORS: usize = 100;
+
+/// In how many characters.
+const LONGEST_ERROR: usize = 80;
 
 /// How long things took.
 #[derive(Clone, Debug, Default)]
@@ -306,7 +312,14 @@ mod tests {
         for number in 0..1_000 {
             counts.error("refused", &number.to_string());
         }
-        assert_eq!(counts.all_errors(), 1_000);
-        assert!(counts.errors.len() <= MOST_ERRORS + 1, "{}", counts.errors.len());
+        counts.error("refused", &"x".repeat(10_000));
+        let mut all = Counts::default();
+        for _ in 0..3 {
+            all.add(&counts);
+            counts.errors = counts.errors.iter().map(|(kind, count)| (format!("{kind}!"), *count)).collect();
+        }
+        assert_eq!((counts.all_errors(), all.all_errors()), (1_001, 3_003));
+        assert!(all.errors.len() <= MOST_ERRORS + 1, "{}", all.errors.len());
+        assert!(all.errors.keys().all(|kind| kind.chars().count() <= LONGEST_ERROR));
     }
 }

@@ -1,6 +1,8 @@
 //! A run: its clients come, are looked at once an interval, and go.
 
 use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use actix::{Actor, Addr};
 use actix_rt::task::JoinHandle;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::crowd::{Collect, Crowd, Enter, Gathering, Measure, Newcomer, Reckon, Rest, World};
 use super::ledger::Missing;
@@ -17,6 +19,7 @@ use super::plan::Plan;
 use super::scenario::Scenario;
 use super::time::{Micros, RunClock};
 use super::totals::Totals;
+use crate::actors::clock::duration;
 use crate::actors::host::{Host, HostSettings, Published, Server, Threads};
 use crate::metrics::Counters;
 use crate::metrics::process::{ProcessUsage, thread_seconds};
@@ -29,6 +32,15 @@ const ENTER_DT: Duration = Duration::from_millis(10);
 
 /// How many come in one message.
 const BATCH: usize = 200;
+
+/// How often it is looked whether everything has arrived.
+const ARRIVE_DT: Duration = Duration::from_millis(100);
+
+/// How much longer than anything waits nothing must have arrived until nothing more is waited for.
+const GRACE: Duration = Duration::from_millis(1_500);
+
+/// As long as it is waited at most, where something arrives all the time.
+const LONGEST_GRACE: Duration = Duration::from_secs(60);
 
 /// Where clientIds come from.
 #[derive(Debug)]
@@ -111,6 +123,12 @@ pub struct Sample {
     pub latest_ms: i64,
 }
 
+/// Somebody who may want it to end.
+pub trait Stop {
+    /// Ends when they do.
+    fn told(&mut self) -> Pin<Box<dyn Future<Output = ()> + '_>>;
+}
+
 /// A run.
 #[derive(Debug)]
 pub struct Run {
@@ -121,6 +139,8 @@ pub struct Run {
     looked: (Micros, ProcessUsage),
     threads: BTreeMap<i32, f64>,
     rests: bool,
+    /// How long nothing must have arrived until nothing more is waited for.
+    grace: Duration,
 }
 
 impl Run {
@@ -133,6 +153,12 @@ impl Run {
         let clients = clients_of(&settings);
         let ids = Ids::of(settings.client_ids, clients)?;
         let pairs = usize::try_from(settings.pairs).unwrap_or(usize::MAX / 2);
+        let own_ids = match &ids.0 {
+            ClientIds::Range(range) => Some(range.clone()),
+            ClientIds::Asked | ClientIds::Sequence(_) => None,
+        };
+        let waits = settings.timing.send_answer_dt.max(settings.timing.recipient_wait_dt);
+        let grace = duration(waits) + GRACE;
         let host = Arc::new(Host::start(HostSettings {
             timing: settings.timing,
             threads: Threads::Own(settings.threads.max(1)),
@@ -147,6 +173,7 @@ impl Run {
             tokens: settings.tokens,
             plan: Plan::new(settings.scenario, settings.seed, settings.pairs, settings.ramp),
             clock: RunClock::start(),
+            own_ids,
             gathering: Gathering::new(pairs),
             named: settings.named,
         });
@@ -159,7 +186,7 @@ impl Run {
         let entering = actix_rt::spawn(entrance.let_in(settings.pairs, singles));
         let totals = Totals::new(usage.memory_bytes);
         let (looked, threads) = ((Micros::default(), usage), BTreeMap::new());
-        Ok(Run { world, crowds, entering, totals, looked, threads, rests: false })
+        Ok(Run { world, crowds, entering, totals, looked, threads, rests: false, grace })
     }
 
     /// Where its crSockets live.
@@ -243,11 +270,39 @@ impl Run {
         Ok(sample)
     }
 
-    /// Nobody sends anything any more, and nothing happens to anybody.
+    /// Nobody sends anything any more; what is on its way is waited for, and what has not arrived then is counted. `look` is told
+    /// how it goes. Whether it waited as long as needed: nobody wanted it to end before.
     ///
     /// # Errors
     /// [`RunError::ThreadDied`].
-    pub async fn rest(&mut self) -> Result<(), RunError> {
+    pub async fn arrive(
+        &mut self,
+        stop: &mut impl Stop,
+        mut look: impl FnMut(&Sample, &Run),
+    ) -> Result<bool, RunError> {
+        self.rest().await?;
+        let last = Instant::now() + LONGEST_GRACE;
+        let mut end = Instant::now() + self.grace;
+        let waited = loop {
+            let sample = self.sample().await?;
+            look(&sample, self);
+            if sample.tally.counts.received > 0 {
+                end = last.min(Instant::now() + self.grace);
+            }
+            if sample.tally.on_their_way == 0 || Instant::now() >= end {
+                break true;
+            }
+            tokio::select! {
+                () = stop.told() => break false,
+                () = sleep(ARRIVE_DT) => {}
+            }
+        };
+        self.reckon().await?;
+        Ok(waited)
+    }
+
+    /// Nobody sends anything any more, and nothing happens to anybody.
+    async fn rest(&mut self) -> Result<(), RunError> {
         self.entering.abort();
         self.rests = true;
         for crowd in &self.crowds {
@@ -257,16 +312,14 @@ impl Run {
     }
 
     /// Nothing more is waited for: what has not arrived is counted.
-    ///
-    /// # Errors
-    /// [`RunError::ThreadDied`].
-    pub async fn reckon(&mut self) -> Result<(), RunError> {
+    async fn reckon(&mut self) -> Result<(), RunError> {
         let mut missing = Missing::default();
         for crowd in &self.crowds {
             let some = crowd.send(Reckon).await.map_err(|_| RunError::ThreadDied)?;
             missing.lost += some.lost;
             missing.lost_undisturbed += some.lost_undisturbed;
             missing.waiting += some.waiting;
+            missing.never_connected += some.never_connected;
         }
         self.totals.reckon(missing);
         Ok(())

@@ -192,6 +192,10 @@ impl Totals {
             let kind = "not sent: still waiting at the end".to_owned();
             errors.push(ErrorFigures { kind, count: self.missing.waiting });
         }
+        if self.missing.never_connected > 0 {
+            let kind = "clients that were never connected".to_owned();
+            errors.push(ErrorFigures { kind, count: self.missing.never_connected });
+        }
         errors.sort_by_key(|error| std::cmp::Reverse(error.count));
         errors
     }

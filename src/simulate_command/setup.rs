@@ -16,6 +16,8 @@ use crate::protocol::client_id::ClientIdSequence;
 use crate::protocol::ids::{ClientId, Role};
 use crate::protocol::time::{Millis, Timing, TimingError, UnknownTiming};
 use crate::simulate::here::{self, Here, NoRegistry};
+use crate::simulate::incident::{Incident, Trouble};
+use crate::simulate::persona::Behaviour;
 use crate::simulate::random::Random;
 use crate::simulate::run::{ClientIds, RunSettings};
 use crate::simulate::scenario::{Scenario, ScenarioError};
@@ -61,7 +63,7 @@ pub enum SetUpError {
 /// What the arguments of one command say besides those that both share.
 #[derive(Debug, Default)]
 pub struct Wanted {
-    /// Pairs, where nothing else is said.
+    /// Pairs, whatever the scenario says.
     pub pairs: Option<u32>,
     /// Single controllers.
     pub controllers: u32,
@@ -71,8 +73,6 @@ pub struct Wanted {
     pub default_spacing: Option<Millis>,
     /// The same, whatever the scenario says.
     pub spacing: Option<Millis>,
-    /// Events a second of one crSocket, as far as is known.
-    pub rate: f64,
     /// Told the clientIds of single clients.
     pub named: Option<mpsc::UnboundedSender<(Role, ClientId)>>,
 }
@@ -100,7 +100,7 @@ pub fn scenario(args: &CrowdArgs, otherwise: Scenario) -> Result<Scenario, Scena
 /// [`SetUpError`].
 pub async fn set_up(args: &CrowdArgs, scenario: Scenario, wanted: Wanted) -> Result<SetUp, SetUpError> {
     let timing = timing(args, &scenario, &wanted)?;
-    let pairs = args.pairs.or(scenario.pairs).or(wanted.pairs).unwrap_or(PAIRS);
+    let pairs = args.pairs.or(wanted.pairs).or(scenario.pairs).unwrap_or(PAIRS);
     let clients = u64::from(pairs) * 2 + u64::from(wanted.controllers) + u64::from(wanted.responders);
     let (published, counters) = (Published::default(), Arc::<Counters>::default());
     let key = key(args.seed);
@@ -119,7 +119,7 @@ pub async fn set_up(args: &CrowdArgs, scenario: Scenario, wanted: Wanted) -> Res
                 timing: timing.clone(),
                 // Those that the simulation takes come first in the same sequence.
                 client_ids: ClientIdSequence::new(key, clients, u64::MAX),
-                rate: wanted.rate,
+                rate: rate(&scenario),
                 counters: Arc::clone(&counters),
                 feed: Arc::clone(&published.feed),
             })
@@ -132,6 +132,7 @@ pub async fn set_up(args: &CrowdArgs, scenario: Scenario, wanted: Wanted) -> Res
         (None, Some(_)) => ClientIds::Sequence(ClientIdSequence::new(key, 0, u64::MAX)),
         (None, None) => ClientIds::Asked,
     };
+    let threads = threads(args, &scenario.troubles, pairs);
     let ramp = args.ramp.unwrap_or_else(|| ramp(pairs, &client_ids));
     let settings = RunSettings {
         scenario,
@@ -143,7 +144,7 @@ pub async fn set_up(args: &CrowdArgs, scenario: Scenario, wanted: Wanted) -> Res
         app: args.app.clone(),
         tokens: args.token.clone(),
         client_ids,
-        threads: args.threads.get(),
+        threads,
         timing,
         server,
         published,
@@ -163,6 +164,22 @@ fn timing(args: &CrowdArgs, scenario: &Scenario, wanted: &Wanted) -> Result<Timi
     timing.min_cr_event_dt = wanted.spacing.unwrap_or(timing.min_cr_event_dt);
     timing.check()?;
     Ok(timing)
+}
+
+/// Events a second of the client that sends most by its timetable.
+fn rate(scenario: &Scenario) -> f64 {
+    let rate = |behaviour: Behaviour| match behaviour {
+        Behaviour::Chatter { every } => 1.0 / every.mean().as_secs_f64().max(1e-6),
+        Behaviour::Trials { .. } | Behaviour::Answers { .. } | Behaviour::Idle => 0.0,
+    };
+    rate(scenario.controller).max(rate(scenario.responder))
+}
+
+/// Pairs change partners with others of their thread.
+fn threads(args: &CrowdArgs, troubles: &[Trouble], pairs: u32) -> usize {
+    let swaps = troubles.iter().any(|trouble| trouble.what == Incident::PartnerChange);
+    let most = usize::try_from(pairs / 2).unwrap_or(usize::MAX).max(1);
+    if swaps { args.threads.get().min(most) } else { args.threads.get() }
 }
 
 fn ramp(pairs: u32, ids: &ClientIds) -> Duration {

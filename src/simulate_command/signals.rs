@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::load::run;
+use crate::simulate::run;
 
 /// SIGINT and SIGTERM.
 #[derive(Debug)]

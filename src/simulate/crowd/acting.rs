@@ -91,7 +91,9 @@ impl Crowd {
     }
 
     fn send(&mut self, at: usize, kind: Kind, due: Micros, now: Micros) {
-        self.tally.counts.intended += 1;
+        // What single clients send goes to somebody else, who does not say what arrived.
+        let is_counted = self.is_paired(at);
+        self.tally.counts.intended += u64::from(is_counted);
         let disturbed = self.is_disturbed(at / 2);
         let sender = u32::try_from(at).unwrap_or(u32::MAX).wrapping_mul(self.world.crowds) + self.number;
         let Some(Some(client)) = self.clients.get_mut(at) else { return };
@@ -106,7 +108,9 @@ impl Crowd {
         let event = CrEvent::new(kind.event_type(), "").and_then(|event| event.with_params(stamp.params()));
         if let Ok(event) = event {
             let ticket = socket.send(event);
-            acting.ledger.sent(ticket, disturbed);
+            if is_counted {
+                acting.ledger.sent(ticket, disturbed);
+            }
         }
         if kind == Kind::Stimulus {
             self.tell_number(at, number, now);
@@ -158,6 +162,9 @@ impl Crowd {
         let Some(stamp) = stamp.filter(|_| kind != Kind::Other) else {
             return self.tell_persona(at, Input::Heard(Kind::Other, 0), now);
         };
+        if !self.is_paired(at) {
+            return self.tell_persona(at, Input::Heard(kind, stamp.number), now);
+        }
         match self.arrived(at, stamp) {
             Arrival::First { out_of_order, left_unsaid } => {
                 let counts = &mut self.tally.counts;
@@ -167,7 +174,6 @@ impl Crowd {
                 let latency = now.since(stamp.due);
                 self.tally.durations.latency.record(latency);
                 if self.is_measured(stamp.due) {
-                    self.tally.counts.received_measured += 1;
                     self.tally.durations.measured_latency.record(latency);
                 }
             }
@@ -183,7 +189,7 @@ impl Crowd {
         let sender = usize::try_from(stamp.sender / crowds).unwrap_or(usize::MAX);
         let is_from_here = stamp.sender % crowds == self.number && sender % 2 == partner_of(at) % 2;
         match self.acting(sender).filter(|_| is_from_here) {
-            Some(acting) => acting.ledger.arrived(stamp.number),
+            Some(acting) => acting.ledger.arrived(stamp.number, at),
             None => Arrival::Unexpected,
         }
     }

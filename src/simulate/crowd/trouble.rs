@@ -1,5 +1,7 @@
 //! What happens to pairs: incidents begin, last, and are recovered from.
 
+use std::time::Duration;
+
 use super::agenda::Due;
 use super::{Crowd, partner_of};
 use crate::actors::messages::SetFact;
@@ -27,8 +29,20 @@ enum Stage {
     /// The tester of another pair has its responder.
     Lent,
     /// It is over since then, and they look for each other.
-    Recovering(Option<Incident>, Micros),
+    Recovering {
+        /// What it was; none for a pair whose responder was lent.
+        what: Option<Incident>,
+        since: Micros,
+        /// They have been seen apart after that: what the crSockets were told takes its time to reach them.
+        parted: bool,
+    },
 }
+
+/// After so long a pair that was not seen apart was not parted.
+const PART_DT: Duration = Duration::from_secs(1);
+
+/// After so long the next thing happens to a pair that does not find together.
+const RECOVER_DT: Duration = Duration::from_secs(30);
 
 impl Trouble {
     pub(super) fn new(mut plan: IncidentPlan) -> Trouble {
@@ -59,23 +73,31 @@ impl Crowd {
         let Some(trouble) = self.trouble(pair).filter(|trouble| trouble.due == Some(due)) else { return };
         trouble.due = None;
         match trouble.stage {
-            Stage::Calm | Stage::Recovering(..) => {
-                let Some(planned) = trouble.next else { return };
-                trouble.next = trouble.plan.next();
-                if self.begin(pair, planned, now) {
-                    let ends = now.plus(planned.lasts);
-                    if let Some(trouble) = self.trouble(pair) {
-                        trouble.due = Some(ends);
-                    }
-                    self.agenda.add(ends, Due::Incident(pair));
-                } else {
-                    self.expect_incident(pair);
-                }
+            Stage::Calm => self.begin_next(pair, now),
+            Stage::Recovering { what, since, parted: false } => self.calm(pair, what, since, since),
+            // They do not find together: it counts as not recovered from.
+            Stage::Recovering { parted: true, .. } => {
+                trouble.stage = Stage::Calm;
+                self.expect_incident(pair);
             }
             Stage::Lasting(planned) => self.end(pair, planned, now),
             // It waits until its responder is back.
             Stage::Lent => {}
         }
+    }
+
+    fn begin_next(&mut self, pair: usize, now: Micros) {
+        let Some(trouble) = self.trouble(pair) else { return };
+        let Some(planned) = trouble.next else { return };
+        trouble.next = trouble.plan.next();
+        if !self.begin(pair, planned, now) {
+            return self.expect_incident(pair);
+        }
+        let ends = now.plus(planned.lasts);
+        if let Some(trouble) = self.trouble(pair) {
+            trouble.due = Some(ends);
+        }
+        self.agenda.add(ends, Due::Incident(pair));
     }
 
     /// Whether it began.
@@ -93,7 +115,9 @@ impl Crowd {
             Incident::Reload => socket.remove(),
             Incident::SilentDeath => socket.vanish(),
             Incident::WrongPartner => {
-                let Some(typed) = self.id_of(at + 1).map(|id| mistyped(id, now)) else { return false };
+                let Some(typed) = self.id_of(at + 1).and_then(|id| self.mistyped(id, now)) else {
+                    return false;
+                };
                 socket.set(SetFact::Partner(Assigned::Valid(typed)));
             }
             Incident::PartnerChange => {}
@@ -150,31 +174,48 @@ impl Crowd {
     }
 
     fn recovering(&mut self, pair: usize, what: Option<Incident>, now: Micros) {
+        let parted = !self.are_interacting(pair);
+        let look = now.plus(if parted { RECOVER_DT } else { PART_DT });
         if let Some(trouble) = self.trouble(pair) {
-            trouble.stage = Stage::Recovering(what, now);
+            trouble.stage = Stage::Recovering { what, since: now, parted };
+            trouble.due = Some(look);
+            self.agenda.add(look, Due::Incident(pair));
         }
-        self.expect_incident(pair);
-        // It may have parted nobody.
-        self.pair_changed(pair, now);
     }
 
-    /// Both of a pair are interacting.
-    pub(super) fn recovered(&mut self, pair: usize, now: Micros) {
+    /// A pair is interacting, or it is not.
+    pub(super) fn found_or_parted(&mut self, pair: usize, are_interacting: bool, now: Micros) {
         let Some(trouble) = self.trouble(pair) else { return };
-        if let Stage::Recovering(what, since) = trouble.stage {
-            trouble.stage = Stage::Calm;
-            if let Some(lengths) = what.and_then(|what| self.tally.durations.recovery.get_mut(what as usize))
-            {
-                lengths.record(now.since(since));
-            }
+        let Stage::Recovering { what, since, parted } = trouble.stage else { return };
+        if are_interacting && parted {
+            self.calm(pair, what, since, now);
+        } else if !are_interacting && !parted {
+            let look = since.plus(RECOVER_DT);
+            trouble.stage = Stage::Recovering { what, since, parted: true };
+            trouble.due = Some(look);
+            self.agenda.add(look, Due::Incident(pair));
         }
+    }
+
+    /// A pair has found together again.
+    fn calm(&mut self, pair: usize, what: Option<Incident>, since: Micros, now: Micros) {
+        if let Some(trouble) = self.trouble(pair) {
+            trouble.stage = Stage::Calm;
+        }
+        if let Some(lengths) = what.and_then(|what| self.tally.durations.recovery.get_mut(what as usize)) {
+            lengths.record(now.since(since));
+        }
+        self.expect_incident(pair);
     }
 
     /// A page is gone: the next one is opened when it is time.
     pub(super) fn page_is_gone(&mut self, at: usize, now: Micros) {
         let lasts = self.trouble(at / 2).is_some_and(|trouble| match trouble.stage {
-            Stage::Lasting(planned) => matches!(planned.what, Incident::Reload | Incident::SilentDeath),
-            Stage::Calm | Stage::Lent | Stage::Recovering(..) => false,
+            Stage::Lasting(Planned { what, to_controller, .. }) => {
+                let is_its_own = to_controller == at.is_multiple_of(2);
+                is_its_own && matches!(what, Incident::Reload | Incident::SilentDeath)
+            }
+            Stage::Calm | Stage::Lent | Stage::Recovering { .. } => false,
         });
         if !lasts && !self.rests {
             self.agenda.add(now, Due::Return(at));
@@ -221,6 +262,14 @@ impl Crowd {
         self.recovering(other, None, now);
     }
 
+    /// What is typed in place of this one; none of the run's own, if that can be known.
+    fn mistyped(&self, id: ClientId, now: Micros) -> Option<ClientId> {
+        let own = self.world.own_ids.as_ref();
+        (0..MISTAKES)
+            .map(|nth| mistyped(id, Micros(now.0.wrapping_add(nth))))
+            .find(|typed| own.is_none_or(|own| !own.contains(&typed.number())))
+    }
+
     /// The pair with which this one changes partners.
     fn neighbour(&self, pair: usize) -> usize {
         (pair + 1) % self.pairs.len().max(1)
@@ -234,6 +283,9 @@ impl Crowd {
         self.pairs.get_mut(pair)?.trouble.as_deref_mut()
     }
 }
+
+/// As many ways there are to type one digit wrong.
+const MISTAKES: u64 = 54;
 
 /// The same with one other digit, as it is typed by mistake.
 fn mistyped(id: ClientId, now: Micros) -> ClientId {

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::{Client, Url};
+use reqwest::{Client, StatusCode, Url};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 
 use crate::protocol::ids::AppId;
+use crate::protocol::wire::read_client_id_answer;
 
 /// A CRSocket server. Cheap to clone.
 #[derive(Clone)]
@@ -32,6 +33,14 @@ pub enum NotThere {
         server: Box<str>,
         /// What went wrong.
         why: String,
+    },
+    /// It answers something else than a clientId.
+    #[error("{server} is no CRSocket server: its clientid resource answers {status} without a clientId")]
+    NoClientId {
+        /// Its address.
+        server: Box<str>,
+        /// The status of the answer.
+        status: u16,
     },
     /// It does not know the app, or is no CRSocket server.
     #[error("{server} knows no app {app} (404 for its clientid resource), or is no CRSocket server")]
@@ -139,12 +148,19 @@ impl HttpServer {
     /// [`NotThere`].
     pub async fn look(&self, app: &AppId) -> Result<(), NotThere> {
         let server = || Box::from(&*self.base);
-        match self.client.get(self.url(app, "clientid", "")).timeout(CONNECT_DT).send().await {
-            Ok(answer) if answer.status() == reqwest::StatusCode::NOT_FOUND => {
-                Err(NotThere::NoApp { server: server(), app: app.clone() })
+        let answer = self.client.get(self.url(app, "clientid", "")).timeout(CONNECT_DT).send().await;
+        let answer = answer
+            .map_err(|error| NotThere::NoConnection { server: server(), why: super::described(&error) })?;
+        match answer.status() {
+            StatusCode::NOT_FOUND => Err(NotThere::NoApp { server: server(), app: app.clone() }),
+            // It has none to give now, and says so.
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Ok(()),
+            status => {
+                let body = super::body(answer).await.unwrap_or_default();
+                let is_client_id = read_client_id_answer(&String::from_utf8_lossy(&body)).is_some();
+                let wrong = NotThere::NoClientId { server: server(), status: status.as_u16() };
+                if status == StatusCode::OK && is_client_id { Ok(()) } else { Err(wrong) }
             }
-            Ok(_) => Ok(()),
-            Err(error) => Err(NotThere::NoConnection { server: server(), why: super::described(&error) }),
         }
     }
 
