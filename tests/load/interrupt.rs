@@ -1,5 +1,6 @@
 //! Ctrl-C ends a run with the report so far, a second one at once.
 
+use std::net::TcpListener;
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
@@ -78,4 +79,17 @@ fn a_second_one_ends_it_at_once() {
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
     let warnings = report.at("warnings").to_string();
     assert!(warnings.contains("was not waited for"), "{warnings}");
+}
+
+/// A server that never answers: where nothing was measured nothing has held.
+#[test]
+fn ended_before_the_server_has_answered_is_a_failure() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let running = Asked::load("--pairs 5 --seconds 5 --max-lost 0").at(&url).json().start();
+    // It has asked: its signals are listened for since before that.
+    let (_asked, _) = silent.accept().unwrap();
+    running.signal(Signal::INT);
+    let ended = running.ended().with(2);
+    assert!(ended.err.contains("nothing was measured"), "{}", ended.err);
 }

@@ -112,6 +112,40 @@ fn every_kind_of_incident_is_told_and_recovered_from() {
     }
 }
 
+/// Of both sides, also where one is loaded anew while the other's page still closes.
+#[test]
+fn whoever_is_loaded_anew_comes_back() {
+    let report =
+        Asked::load("--pairs 20 --churn 40 --seconds 8 --warmup 0 --ramp 0").json().run().with(0).report();
+    let incidents = report.at("incidents").as_array().unwrap();
+    let reload = incidents.iter().find(|incident| incident["kind"] == "reload").unwrap();
+    let (count, recovered) = (reload["count"].as_u64().unwrap(), reload["recovered"].as_u64().unwrap());
+    // A pair is loaded anew when it has found together; one of each may be under way at the end.
+    assert!(count >= 40 && recovered + 20 >= count, "{reload}");
+    let away = 40 - report.count("sockets.total");
+    assert!(away <= 20, "{away} pages are away: {:#}", report.at("sockets"));
+    assert_eq!(report.count("sockets.leftInteracting"), 0, "{:#}", report.at("sockets"));
+}
+
+/// They are seen apart, and together with their own again, before it counts.
+#[test]
+fn testers_that_change_participants_part_and_recover() {
+    let scenario = "name = \"change\"\npairs = 6\n[controller]\ndoes = \"trials\"\n\
+        pause = { constant_ms = 100 }\n[responder]\ndoes = \"answers\"\nthink = { constant_ms = 50 }\n\
+        [[incident]]\nwhat = \"partner-change\"\nevery = { exponential_ms = 2000 }\n\
+        lasts = { constant_ms = 700 }\n";
+    let words = "--scenario change.toml --seconds 6 --warmup 0 --ramp 0 --threads 6";
+    let report = Asked::load(words).file("change.toml", scenario).json().run().with(0).report();
+    let changes = &report.at("incidents")[0];
+    assert_eq!(changes["kind"], "partner-change", "threads are few enough: {:#}", report.at("incidents"));
+    assert!(changes["recovered"].as_u64().unwrap() >= 3, "{changes}");
+    assert!(changes["recoveryMs"]["p50"].as_f64().unwrap() > 0.0, "{changes}");
+    assert_eq!(report.count("sockets.leftInteracting"), 0, "{:#}", report.at("sockets"));
+    for name in ["lostWithoutIncident", "duplicated", "outOfOrder", "unexpected"] {
+        assert_eq!(report.count(&format!("events.{name}")), 0, "{name}: {:#}", report.at("events"));
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_plan_and_another_one_another() {
     let hour = Micros(3_600 * Micros::SECOND.0);

@@ -6,6 +6,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::client::{Client, fields, get};
+use crate::double::{Damage, Double, Rule};
 use crate::process::Server;
 use crate::run::Asked;
 use crate::terminal::Terminal;
@@ -33,6 +34,20 @@ fn it_ends_by_itself_and_writes_its_figures() {
     let lines: Vec<&str> = ended.out.lines().collect();
     assert!(lines.len() >= 2 && lines.iter().any(|line| line.contains("interacting")), "{}", ended.out);
     assert!(!ended.out.contains('\u{1b}') && !ended.out.contains('\r'), "{:?}", ended.out);
+}
+
+#[test]
+fn what_is_lost_is_reckoned_here_too() {
+    let double = Double::that([Rule::every(5, Damage::Drop)]);
+    let chatter = "name = \"chatter\"\n[controller]\ndoes = \"chatter\"\nevery = { constant_ms = 50 }\n\
+        [responder]\ndoes = \"idle\"\n[timing]\nmin_cr_event_dt = 0\n";
+    let words = "--pairs 5 --ramp 0 --seconds 3 --scenario chatter.toml";
+    let asked = Asked::simulate(words).file("chatter.toml", chatter).at(&double.url()).json();
+    let report = asked.run().with(0).report();
+    let did = double.did();
+    assert!(did.dropped > 10, "{did:?}");
+    let lost = (report.count("events.lost"), report.count("events.sent"), report.count("events.received"));
+    assert_eq!(lost, (did.dropped, did.came, did.delivered), "{did:?}: {:#}", report.at("events"));
 }
 
 #[test]
