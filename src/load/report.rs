@@ -60,6 +60,9 @@ pub struct Setting {
     pub seconds: f64,
     /// Events a second of each pair, in open loop; none in closed loop, where each trial waits for the one before.
     pub rate_per_pair: Option<f64>,
+    /// Whether events were due by a timetable, not after each response.
+    #[serde(default)]
+    pub open_loop: bool,
     /// Reloads a second of all pairs together.
     pub churn: f64,
     /// Least time between crEvents of one crSocket, in milliseconds.
