@@ -34,12 +34,12 @@ pub struct LoadArgs {
     /// Writes a page with charts to this file at the end: one file that needs nothing else.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
-    /// What must hold; otherwise the exit status is 1.
-    #[command(flatten)]
-    pub gates: GateArgs,
     /// Shows two reports (--json) side by side instead of measuring.
     #[arg(long, num_args = 2, value_names = ["A.json", "B.json"], exclusive = true)]
     pub compare: Option<Vec<PathBuf>>,
+    /// What must hold; otherwise the exit status is 1. Last, since what follows stands under the heading of these in the help.
+    #[command(flatten)]
+    pub gates: GateArgs,
 }
 
 /// What must hold.
@@ -83,14 +83,51 @@ pub struct GateArgs {
 
 fn rate(text: &str) -> Result<f64, String> {
     match text.parse() {
-        Ok(rate) if rate > 0.0 && rate <= 1_000_000.0 => Ok(rate),
-        _ => Err("more than 0 and at most a million a second".into()),
+        Ok(rate) if (0.001..=1_000_000.0).contains(&rate) => Ok(rate),
+        _ => Err("from 0.001 to 1,000,000 a second".into()),
     }
 }
 
 fn rate_or_none(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(0.0) => Ok(0.0),
-        _ => rate(text),
+        _ => rate(text).map_err(|accepted| format!("0, or {accepted}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn only_gates_stand_under_their_heading() {
+        let cli = Cli::command();
+        let load = cli.find_subcommand("load").unwrap();
+        for arg in load.get_arguments() {
+            let name = arg.get_long().unwrap();
+            let is_gate = name.starts_with("max-") || name.starts_with("min-");
+            assert_eq!(arg.get_help_heading().is_some(), is_gate, "--{name}: {:?}", arg.get_help_heading());
+        }
+        assert!(load.get_arguments().any(|arg| arg.get_long() == Some("compare")));
+    }
+
+    #[test]
+    fn rates_are_bounded_at_both_ends() {
+        for good in ["0.001", "1", "1e6", "1000000"] {
+            assert!(rate(good).is_ok() && rate_or_none(good).is_ok(), "{good}");
+        }
+        for bad in ["1e-30", "0.0009", "1000000.1", "-1", "NaN", "inf", "", "x"] {
+            assert_eq!(rate(bad).unwrap_err(), "from 0.001 to 1,000,000 a second", "{bad}");
+            assert_eq!(rate_or_none(bad).unwrap_err(), "0, or from 0.001 to 1,000,000 a second", "{bad}");
+        }
+        assert!(rate("0").is_err());
+        assert_eq!(rate_or_none("0"), Ok(0.0));
+        for flag in ["--rate", "--churn", "--min-throughput"] {
+            let error = Cli::try_parse_from(["crsocket", "load", flag, "1e-30"]).unwrap_err().to_string();
+            assert!(error.contains(flag) && error.contains("from 0.001 to 1,000,000 a second"), "{error}");
+        }
     }
 }

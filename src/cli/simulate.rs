@@ -13,7 +13,8 @@ use crate::protocol::time::Millis;
 /// Who takes part, and where.
 #[derive(Debug, Args)]
 pub struct CrowdArgs {
-    /// How many pairs; by default as many as the scenario says, or 1000.
+    /// How many pairs; by default as many as the scenario says, else 1000, or none where `simulate` has single --controllers or
+    /// --responders.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=500_000))]
     pub pairs: Option<u32>,
     /// What the clients do and what happens to them; config/scenarios/ has examples. Without one, nothing happens to them; `load`

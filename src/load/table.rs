@@ -6,8 +6,8 @@ use super::gates::why_unseen;
 use super::report::{Gate, Report, Setting};
 use super::verdict::{verdict, warnings};
 use super::words::{
-    NONE, STATES, bytes, calendar, count, counted, limit_of_gate, ms, number, of_gate, part, plain, rate,
-    round_seconds, seconds, share, short, size,
+    NONE, STATES, bytes, calendar, count, counted, left_out, limit_of_gate, ms, number, of_gate, part, plain,
+    rate, round_seconds, seconds, sending, share, short, size,
 };
 use crate::simulate::figures::{ErrorFigures, Figures, IncidentFigures, Outage, Quantiles};
 
@@ -58,10 +58,7 @@ pub(super) fn setting(setting: &Setting) -> String {
         format!("ramp {}", round_seconds(setting.ramp_seconds)),
         format!("warm-up {}", round_seconds(setting.warmup_seconds)),
         format!("measuring {}", round_seconds(setting.seconds)),
-        match setting.rate_per_pair {
-            Some(rate) => format!("open loop, {} events/s each pair", number(rate)),
-            None => "closed loop".to_owned(),
-        },
+        sending(setting),
         format!("spacing {} ms", number_of(setting.spacing_ms)),
     ];
     if setting.churn > 0.0 {
@@ -119,7 +116,10 @@ fn lengths(figures: &Figures, out: &mut impl Write) -> io::Result<()> {
     ] {
         columns(label, &quantiles_in_words(quantiles), out)?;
     }
-    Ok(())
+    match left_out(&figures.events) {
+        Some(missing) => line("", &format!("Latency leaves out {missing}"), out),
+        None => Ok(()),
+    }
 }
 
 /// p50, p90, p99, p99.9, the longest, the mean, and of how many.

@@ -1,19 +1,23 @@
 //! Whether it went well, in plain words.
 
-use std::iter;
-
 use super::report::{Gate, Report};
-use super::words::{counted, ms, plain, rate, seconds, size};
+use super::words::{counted, left_out, ms, plain, rate, seconds, size};
 use crate::simulate::figures::{EventFigures, Outage};
+use flaws::{flaws, is_above, unsaid};
+
+mod flaws;
+
+/// Flaws that the headline names.
+const MOST_NAMED: usize = 2;
 
 /// How it went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tone {
-    /// Everything held.
+    /// Everything held, and nothing else was seen.
     Good,
     /// Something to know before it is passed on.
     Care,
-    /// Something did not hold.
+    /// A gate did not hold, nothing was measured, or, without gates, much went wrong.
     Bad,
 }
 
@@ -35,11 +39,13 @@ pub(super) fn verdict(report: &Report) -> Verdict {
         events(report),
         Some(integrity(&report.figures.events)).filter(|_| report.figures.events.sent > 0),
         latency(report),
+        unmeasured(report).map(|words| sentence(&words)),
         failures(&report.figures.events),
         sockets(report),
         outages(&report.figures.outages),
     ];
-    Verdict { tone, headline, sentences: sentences.into_iter().flatten().collect() }
+    let unsaid = unsaid(report).map(|flaw| sentence(&flaw.words));
+    Verdict { tone, headline, sentences: sentences.into_iter().flatten().chain(unsaid).collect() }
 }
 
 /// What whoever reads the figures should know first.
@@ -47,7 +53,18 @@ pub(super) fn warnings(report: &Report) -> Vec<String> {
     let bottleneck = report.figures.cpu.bottleneck.as_ref();
     let bottleneck = bottleneck.filter(|why| !report.warnings.iter().any(|said| said.contains(*why)));
     let bottleneck = bottleneck.map(|why| format!("The load generator was the bottleneck: {why}"));
-    bottleneck.iter().chain(&report.warnings).map(|text| plain(text)).collect()
+    let events = &report.figures.events;
+    let missing = events.intended.saturating_sub(events.received);
+    let hides = is_above(missing, events.intended, 1).then(|| unmeasured(report)).flatten();
+    let hides =
+        hides.map(|words| format!("{} What a stalled server held up may be among them.", sentence(&words)));
+    bottleneck.iter().chain(&hides).chain(&report.warnings).map(|text| plain(text)).collect()
+}
+
+/// How many events the latency knows nothing of.
+fn unmeasured(report: &Report) -> Option<String> {
+    let missing = left_out(&report.figures.events).filter(|_| report.figures.latency_ms.count > 0)?;
+    Some(format!("the latency leaves out {missing}"))
 }
 
 /// The gates, those that failed first.
@@ -74,14 +91,16 @@ fn headline(report: &Report) -> (Tone, String) {
         let what = if events.sent == 0 { "no event was sent" } else { "no event arrived" };
         return (Tone::Bad, format!("Nothing was measured: {what}"));
     }
-    let flaws = [events.lost_without_incident, events.duplicated, events.out_of_order, events.unexpected];
-    if flaws.into_iter().any(|flaw| flaw > 0) {
-        let but = if gates == 0 {
-            "Not every event arrived as it should".to_owned()
-        } else {
-            format!("{held}, but not every event arrived as it should")
+    let flaws = flaws(report);
+    if let Some(worst) = flaws.first() {
+        let named: Vec<&str> = flaws.iter().take(MOST_NAMED).map(|flaw| flaw.words.as_str()).collect();
+        let more = if flaws.len() > MOST_NAMED { ", among others" } else { "" };
+        let seen = format!("{}{more}", join(&named, "and"));
+        return match gates {
+            0 => (worst.tone, capital(&seen)),
+            // What was asked for held, whatever else there was.
+            _ => (Tone::Care, format!("{held}, but {seen}")),
         };
-        return (Tone::Care, but);
     }
     if report.figures.cpu.bottleneck.is_some() {
         return (Tone::Care, format!("{held}, but the load generator was the bottleneck"));
@@ -223,141 +242,14 @@ fn join<T: AsRef<str>>(parts: &[T], word: &str) -> String {
 
 /// With a capital and a full stop.
 fn sentence(text: &str) -> String {
+    format!("{}.", capital(text))
+}
+
+fn capital(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(letters).chain(iter::once('.')).collect()
+    first.chain(letters).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::load::example;
-
-    fn headline_of(change: impl FnOnce(&mut Report)) -> (Tone, String) {
-        let mut report: Report = example::calm();
-        change(&mut report);
-        headline(&report)
-    }
-
-    #[test]
-    fn a_calm_run_went_well() {
-        let said = verdict(&example::calm());
-        assert_eq!((said.tone, said.headline.as_str()), (Tone::Good, "Both gates held"));
-        assert_eq!(
-            said.sentences,
-            [
-                "6,000 events were sent and 6,000 arrived, 200 a second while it was measured.",
-                "None was lost, duplicated or out of order.",
-                "Half of the events arrived within 1.20 ms of when they were due, 99 in a hundred within 4.21 ms; the slowest \
-                 took 12.3 ms.",
-                "All crSockets were interacting 1.31 s after the start; at the end all 200 were.",
-            ]
-        );
-        assert_eq!(headline_of(|report| report.gates.clear()), (Tone::Good, "It went well".to_owned()));
-        assert_eq!(headline_of(|report| report.gates.truncate(1)), (Tone::Good, "The gate held".to_owned()));
-    }
-
-    #[test]
-    fn what_went_wrong_is_said_first() {
-        let failed = headline_of(|report| report.gates[0].passed = false);
-        assert_eq!(failed, (Tone::Bad, "1 of 2 gates failed".to_owned()));
-        let nothing = headline_of(|report| report.figures.events = EventFigures::default());
-        assert_eq!(nothing, (Tone::Bad, "Nothing was measured: no event was sent".to_owned()));
-        let lost = headline_of(|report| report.figures.events.received = 0);
-        assert_eq!(lost, (Tone::Bad, "Nothing was measured: no event arrived".to_owned()));
-        let flaws: [fn(&mut EventFigures) -> &mut u64; 4] = [
-            |events| &mut events.lost_without_incident,
-            |events| &mut events.duplicated,
-            |events| &mut events.out_of_order,
-            |events| &mut events.unexpected,
-        ];
-        for flaw in flaws {
-            let (tone, said) = headline_of(|report| *flaw(&mut report.figures.events) = 1);
-            assert_eq!(
-                (tone, said.as_str()),
-                (Tone::Care, "Both gates held, but not every event arrived as it should")
-            );
-        }
-        let (tone, _) = headline_of(|report| report.figures.events.lost = 1);
-        assert_eq!(tone, Tone::Good, "lost during an incident is what incidents do");
-    }
-
-    #[test]
-    fn what_bears_on_the_figures_is_said_in_the_headline() {
-        let busy = headline_of(|report| report.figures.cpu.bottleneck = Some("a thread was busy".to_owned()));
-        assert_eq!(
-            busy,
-            (Tone::Care, "Both gates held, but the load generator was the bottleneck".to_owned())
-        );
-        let ended = headline_of(|report| report.interrupted = true);
-        assert_eq!(ended, (Tone::Care, "Both gates held, with something to know".to_owned()));
-    }
-
-    #[test]
-    fn a_bottleneck_is_a_warning_and_said_once() {
-        let mut report: Report = example::calm();
-        report.figures.cpu.bottleneck = Some("a thread was busy\u{1b}".to_owned());
-        report.warnings = vec!["few files".to_owned()];
-        let both = ["The load generator was the bottleneck: a thread was busy\\u{1b}", "few files"];
-        assert_eq!(warnings(&report), both);
-        report.warnings = vec!["a bottleneck: a thread was busy\u{1b}".to_owned()];
-        assert_eq!(warnings(&report).len(), 1);
-    }
-
-    #[test]
-    fn losses_are_told_apart() {
-        let events = |lost, without, duplicated| EventFigures {
-            lost,
-            lost_without_incident: without,
-            duplicated,
-            ..EventFigures::default()
-        };
-        for (events, said) in [
-            (events(0, 0, 3), "3 duplicated and none was lost or out of order."),
-            (
-                events(5, 0, 0),
-                "5 lost and none was duplicated or out of order; every loss was during an incident of its pair.",
-            ),
-            (
-                events(5, 2, 1),
-                "5 lost, 1 duplicated and none was out of order; 2 of the losses had no incident of their pair.",
-            ),
-            (
-                events(5, 5, 0),
-                "5 lost and none was duplicated or out of order; no loss was during an incident of its pair.",
-            ),
-        ] {
-            assert_eq!(integrity(&events), said);
-        }
-        let unexpected = EventFigures { unexpected: 1, ..EventFigures::default() };
-        let said = integrity(&unexpected);
-        assert_eq!(said, "1 not what anybody had sent and none was lost, duplicated or out of order.");
-    }
-
-    #[test]
-    fn outages_are_counted_and_added() {
-        let outage = |from, to| Outage { from, to };
-        assert_eq!(outages(&[]), None);
-        let once = outages(&[outage(10.0, Some(13.3))]).unwrap();
-        assert_eq!(once, "The server could not be reached once, for 3.30 s.");
-        let twice = outages(&[outage(10.0, Some(13.0)), outage(20.0, None)]).unwrap();
-        assert_eq!(
-            twice,
-            "The server could not be reached 2 times, for 3.00 s in all, and not again by the end."
-        );
-    }
-
-    #[test]
-    fn a_run_in_which_nothing_happened_is_told() {
-        let said = verdict(&example::empty());
-        assert_eq!(said.tone, Tone::Bad);
-        assert_eq!(
-            said.sentences,
-            [
-                "No event was meant to be sent.",
-                "No event arrived while it was measured, so there is no latency.",
-                "There were no crSockets at the end.",
-            ]
-        );
-    }
-}
+mod tests;

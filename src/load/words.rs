@@ -5,6 +5,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use humantime::format_rfc3339_seconds;
 
+use super::report::Setting;
+use crate::simulate::figures::EventFigures;
+
 /// What is absent.
 pub(super) const NONE: &str = "–";
 
@@ -152,6 +155,29 @@ pub(super) fn part(value: u64, whole: u64) -> String {
     }
 }
 
+/// How events were due.
+pub(super) fn sending(setting: &Setting) -> String {
+    match setting.rate_per_pair {
+        Some(rate) => format!("open loop, {} events/s each pair", number(rate)),
+        None if setting.open_loop => "open loop, by its scenario".to_owned(),
+        None => "closed loop".to_owned(),
+    }
+}
+
+/// How many events the latency cannot have, since they did not arrive; none where all did. Counts are of the whole run, so of
+/// those that were due while it was measured it is an upper bound.
+pub(super) fn left_out(events: &EventFigures) -> Option<String> {
+    let missing = events.intended.saturating_sub(events.received);
+    (missing > 0).then(|| {
+        format!(
+            "at most {} of the {} ({}), which did not arrive",
+            count(missing),
+            counted(events.intended, "intended event"),
+            part(missing, events.intended)
+        )
+    })
+}
+
 /// A value of a gate with its unit: 4.21 ms, 5 events.
 pub(super) fn of_gate(value: f64, unit: &str) -> String {
     match unit {
@@ -283,6 +309,27 @@ mod tests {
         assert_eq!(part(1, 3), "33.3 %");
         assert_eq!(part(9_999, 10_000), ">99.9 %");
         assert_eq!(part(7, 7), "100 %");
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted_and_none_is_not_said() {
+        let of =
+            |intended, received| left_out(&EventFigures { intended, received, ..EventFigures::default() });
+        assert_eq!(of(0, 0), None);
+        assert_eq!(of(320, 320), None);
+        assert_eq!(of(1, 2), None, "nothing is below nothing");
+        let said = of(320, 92).unwrap();
+        assert_eq!(said, "at most 228 of the 320 intended events (71.2 %), which did not arrive");
+    }
+
+    #[test]
+    fn how_events_were_due_follows_rate_then_scenario() {
+        let of =
+            |rate_per_pair, open_loop| sending(&Setting { rate_per_pair, open_loop, ..Setting::default() });
+        assert_eq!(of(None, false), "closed loop");
+        assert_eq!(of(None, true), "open loop, by its scenario");
+        assert_eq!(of(Some(0.5), true), "open loop, 0.5 events/s each pair");
+        assert_eq!(of(Some(2.0), false), "open loop, 2 events/s each pair", "as older reports say it");
     }
 
     #[test]

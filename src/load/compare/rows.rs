@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::load::report::{Report, Setting};
 use crate::load::table::states;
-use crate::load::words::{NONE, bytes, count, digits, ms, number, rate, seconds, share, short};
+use crate::load::words::{NONE, bytes, count, digits, ms, number, rate, seconds, sending, share, short};
 use crate::simulate::figures::{IncidentFigures, Quantiles};
 
 /// Kinds of incidents and errors that are listed.
@@ -64,7 +64,6 @@ impl Kind {
 /// What was asked for, by name.
 pub(super) fn settings(setting: &Setting) -> [(&'static str, String); 13] {
     let seconds = crate::load::words::round_seconds;
-    let optional = |text: Option<String>| text.unwrap_or_else(|| NONE.to_owned());
     let text = |text: &str| short(text, 70);
     [
         ("server", setting.server.as_deref().map_or_else(|| "in the same process".to_owned(), text)),
@@ -75,7 +74,7 @@ pub(super) fn settings(setting: &Setting) -> [(&'static str, String); 13] {
         ("ramp", seconds(setting.ramp_seconds)),
         ("warm-up", seconds(setting.warmup_seconds)),
         ("measured", seconds(setting.seconds)),
-        ("rate of a pair", optional(setting.rate_per_pair.map(|rate| format!("{} events/s", number(rate))))),
+        ("sending", sending(setting)),
         ("churn", format!("{} reloads/s", number(setting.churn))),
         ("spacing", format!("{} ms", setting.spacing_ms)),
         ("threads", setting.threads.to_string()),
@@ -97,6 +96,7 @@ pub(super) fn rows(reports: [&Report; 2]) -> Vec<Row> {
 fn events(reports: [&Report; 2]) -> Vec<Row> {
     let [a, b] = reports.map(|report| &report.figures.events);
     let mut rows = vec![
+        row("events intended", Kind::Count, Better::Neither, [a.intended, b.intended].map(float)),
         row("events sent", Kind::Count, Better::Neither, [a.sent, b.sent].map(float)),
         row("events received", Kind::Count, Better::Neither, [a.received, b.received].map(float)),
         row("events a second", Kind::Rate, Better::More, [a.per_second, b.per_second].map(Some)),

@@ -119,7 +119,7 @@ fn differences_in_the_setting_come_first() {
     for lines in [
         "  pairs             A 100\n                    B 1,000\n",
         "  server            A in the same process\n                    B https://crsocket.example.org\n",
-        "  rate of a pair    A –\n                    B 10 events/s\n",
+        "  sending           A closed loop\n                    B open loop, 10 events/s each pair\n",
     ] {
         assert!(said.contains(lines), "no {lines:?} in\n{said}");
     }

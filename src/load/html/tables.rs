@@ -4,7 +4,7 @@ use super::markup::{facts, table};
 use crate::load::report::Report;
 use crate::load::table::{most_first, ms_of, outage, quantiles_in_words, states};
 use crate::load::words::{
-    NONE, bytes, count, number, part, plain, rate, round_seconds, seconds, share, size,
+    NONE, bytes, count, left_out, number, part, plain, rate, round_seconds, seconds, sending, share, size,
 };
 use crate::simulate::figures::{Figures, Quantiles};
 
@@ -62,9 +62,12 @@ fn lengths(figures: &Figures) -> String {
         row("connect", &figures.connect_ms),
         row("pairing", &figures.pairing_ms),
     ];
-    let note =
-        "Latency counts from when an event was due; the clients’ lag, by how much they acted late, is in it.";
-    table("Lengths of time", note, &["Length", "p50", "p90", "p99", "p99.9", "max", "mean", "of"], &rows)
+    let missing = left_out(&figures.events).map(|missing| format!(" It leaves out {missing}."));
+    let note = format!(
+        "Latency counts from when an event was due; the clients’ lag, by how much they acted late, is in it.{}",
+        missing.unwrap_or_default()
+    );
+    table("Lengths of time", &note, &["Length", "p50", "p90", "p99", "p99.9", "max", "mean", "of"], &rows)
 }
 
 fn quantiles_row(name: String, quantiles: &Quantiles) -> Vec<String> {
@@ -174,7 +177,6 @@ fn resources(figures: &Figures) -> String {
 
 fn setting(report: &Report) -> String {
     let setting = &report.setting;
-    let rate = setting.rate_per_pair;
     facts(
         "Setting",
         &[
@@ -188,9 +190,11 @@ fn setting(report: &Report) -> String {
             ("Measured", round_seconds(setting.seconds)),
             (
                 "Sending",
-                match rate {
-                    Some(rate) => format!("open loop, {} events/s each pair", number(rate)),
-                    None => "closed loop: each trial waits for the one before".to_owned(),
+                match sending(setting) {
+                    closed if closed == "closed loop" => {
+                        format!("{closed}: each trial waits for the one before")
+                    }
+                    open => open,
                 },
             ),
             ("Churn", format!("{} reloads/s", number(setting.churn))),

@@ -218,3 +218,46 @@ fn places_are_filled_once() {
     assert_eq!(fill("<{{a}}|{{b}}|{{a}}>", &parts).unwrap(), "<{{b}}|x|{{b}}>");
     assert!(matches!(fill("{{c}}", &parts), Err(HtmlError::UnknownPart(name)) if name == "c"));
 }
+
+#[test]
+fn how_events_were_due_is_said() {
+    let mut report: Report = example::calm();
+    let sending = |report: &Report| between(&page(report), "<dt>Sending</dt><dd>", "</dd>").to_owned();
+    assert_eq!(sending(&report), "closed loop: each trial waits for the one before");
+    report.setting.open_loop = true;
+    assert_eq!(sending(&report), "open loop, by its scenario");
+    report.setting.rate_per_pair = Some(2.0);
+    assert_eq!(sending(&report), "open loop, 2 events/s each pair");
+}
+
+#[test]
+fn what_the_latency_leaves_out_stands_beside_it() {
+    let mut report: Report = example::calm();
+    assert!(!page(&report).contains("leaves out"));
+    report.figures.events.received = 5_990;
+    let few = page(&report);
+    let missing = "leaves out at most 10 of the 6,000 intended events (0.17 %), which did not arrive.";
+    assert!(few.contains(&format!("is in it. It {missing}")), "in the table of lengths");
+    assert!(
+        few.contains("<p>The latency leaves out at most 10 of the 6,000 intended events"),
+        "in the verdict"
+    );
+    assert!(!few.contains("Mind:</strong> The latency"), "up to 1 % is no warning");
+    report.figures.events.received = 5_000;
+    assert!(
+        page(&report)
+            .contains("<p class=\"warning\"><strong>Mind:</strong> The latency leaves out at most 1,000")
+    );
+}
+
+#[test]
+fn a_headline_with_an_error_that_others_named_is_text() {
+    let mut report: Report = example::calm();
+    let kind = "</h1><script>x\u{1b}".to_owned();
+    report.figures.errors = vec![crate::simulate::figures::ErrorFigures { kind, count: 2 }];
+    let page = page(&report);
+    assert!(
+        page.contains("<h1>Both gates held, but 2 errors were seen (&lt;/h1&gt;&lt;script&gt;x\\u{1b})</h1>")
+    );
+    assert!(page.contains("data-tone=\"wait\"><svg class=\"seal\""));
+}

@@ -136,3 +136,22 @@ fn lines_are_broken_at_spaces() {
     assert_eq!(wrapped("", 5), [""]);
     assert_eq!(wrapped("abcde fg", 5), ["abcde", "fg"]);
 }
+
+#[test]
+fn what_the_latency_leaves_out_stands_below_the_lengths() {
+    let said = table(&example::eventful());
+    let missing =
+        "Latency leaves out at most 10,535 of the 5,900,412 intended events (0.18 %), which did not arrive";
+    let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(missing), "{said}");
+    assert!(!table(&example::calm()).contains("leaves out"));
+}
+
+#[test]
+fn a_scenario_in_open_loop_is_not_said_to_be_closed() {
+    let mut report: Report = example::calm();
+    report.setting.open_loop = true;
+    let said = table(&report);
+    assert!(said.contains("measuring 30 s, open loop, by its scenario, spacing 10 ms"), "{said}");
+    assert!(!said.contains("closed loop"), "{said}");
+}
