@@ -84,7 +84,7 @@ pub struct GateArgs {
 fn rate(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(rate) if (0.001..=1_000_000.0).contains(&rate) => Ok(rate),
-        _ => Err("from 0.001 to 1,000,000 a second".into()),
+        _ => Err("more than 0: from 0.001 to 1,000,000 a second".into()),
     }
 }
 
@@ -120,8 +120,12 @@ mod tests {
             assert!(rate(good).is_ok() && rate_or_none(good).is_ok(), "{good}");
         }
         for bad in ["1e-30", "0.0009", "1000000.1", "-1", "NaN", "inf", "", "x"] {
-            assert_eq!(rate(bad).unwrap_err(), "from 0.001 to 1,000,000 a second", "{bad}");
-            assert_eq!(rate_or_none(bad).unwrap_err(), "0, or from 0.001 to 1,000,000 a second", "{bad}");
+            assert_eq!(rate(bad).unwrap_err(), "more than 0: from 0.001 to 1,000,000 a second", "{bad}");
+            assert_eq!(
+                rate_or_none(bad).unwrap_err(),
+                "0, or more than 0: from 0.001 to 1,000,000 a second",
+                "{bad}"
+            );
         }
         assert!(rate("0").is_err());
         assert_eq!(rate_or_none("0"), Ok(0.0));

@@ -58,7 +58,7 @@ pub struct Setting {
     pub warmup_seconds: f64,
     /// How long it was to be measured, in seconds.
     pub seconds: f64,
-    /// Events a second of each pair, in open loop; none in closed loop, where each trial waits for the one before.
+    /// Events a second of each pair, in open loop; none where the scenario says when they are due.
     pub rate_per_pair: Option<f64>,
     /// Whether events were due by a timetable, not after each response.
     #[serde(default)]

@@ -190,11 +190,9 @@ fn setting(report: &Report) -> String {
             ("Measured", round_seconds(setting.seconds)),
             (
                 "Sending",
-                match sending(setting) {
-                    closed if closed == "closed loop" => {
-                        format!("{closed}: each trial waits for the one before")
-                    }
-                    open => open,
+                match (setting.rate_per_pair, setting.open_loop) {
+                    (None, false) => format!("{}: each trial waits for the one before", sending(setting)),
+                    _ => sending(setting),
                 },
             ),
             ("Churn", format!("{} reloads/s", number(setting.churn))),
