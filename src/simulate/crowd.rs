@@ -4,130 +4,30 @@
 mod acting;
 mod agenda;
 mod alarm;
+pub(super) mod messages;
 mod trouble;
 
 use std::collections::HashMap;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult, Recipient};
-use tokio::sync::mpsc;
+use actix::{Actor, AsyncContext, Context, Handler, MessageResult, Recipient};
 
 use self::acting::Acting;
 use self::agenda::{Agenda, Due};
+use self::messages::{Collect, Enter, Measure, Newcomer, Reckon, Rest};
 use self::trouble::Trouble;
+use super::ledger::Missing;
 use super::meter::{CONNECTED, INTERACTING, Tally, place_of};
 use super::persona::Action;
-use super::plan::{PairPlan, Plan};
-use super::time::{Micros, RunClock};
+use super::time::Micros;
+use super::world::World;
 use crate::actors::board::SocketId;
-use crate::actors::host::{CrSocketBuilder, Host, SocketHandle};
+use crate::actors::host::{CrSocketBuilder, SocketHandle};
 use crate::actors::messages::{News, SetFact, SocketEvent};
 use crate::protocol::action::Notice;
 use crate::protocol::event::EventKind;
-use crate::protocol::ids::{AccessToken, AppId, Assigned, ClientId, Role};
+use crate::protocol::ids::{Assigned, ClientId, Role};
 use crate::protocol::socket::{State, WhyUnconnected, WhyUnpaired};
-
-/// What all threads of a run share.
-#[derive(Debug)]
-pub(super) struct World {
-    pub(super) host: Arc<Host>,
-    pub(super) app: AppId,
-    /// One at least.
-    pub(super) tokens: Vec<AccessToken>,
-    pub(super) plan: Plan,
-    pub(super) clock: RunClock,
-    /// How many threads there are.
-    pub(super) crowds: u32,
-    /// The clientIds of its clients, where they are of one range.
-    pub(super) own_ids: Option<RangeInclusive<u32>>,
-    /// Until all are interacting.
-    pub(super) gathering: Gathering,
-    /// Told which clientIds single clients have.
-    pub(super) named: Option<mpsc::UnboundedSender<(Role, ClientId)>>,
-}
-
-/// Waits until all are interacting for the first time.
-#[derive(Debug, Default)]
-pub(super) struct Gathering {
-    /// How many pairs are expected.
-    pairs: usize,
-    /// How many crSockets of theirs are interacting.
-    interacting: AtomicUsize,
-    /// When all were; zero where they have not been yet.
-    since: AtomicU64,
-    /// How many pairs have been interacting once.
-    met: AtomicUsize,
-}
-
-impl Gathering {
-    pub(super) fn new(pairs: usize) -> Gathering {
-        Gathering { pairs, ..Gathering::default() }
-    }
-
-    fn comes(&self, now: Micros) {
-        if self.interacting.fetch_add(1, Ordering::Relaxed) + 1 == self.pairs * 2 {
-            let _ = self.since.compare_exchange(0, now.0.max(1), Ordering::Relaxed, Ordering::Relaxed);
-        }
-    }
-
-    fn goes(&self) {
-        self.interacting.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// A pair is interacting for the first time.
-    fn meets(&self) {
-        self.met.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Whether each pair has been interacting once, if not all at once.
-    pub(super) fn have_all_met(&self) -> bool {
-        self.met.load(Ordering::Relaxed) >= self.pairs
-    }
-
-    /// When all were interacting at once for the first time.
-    pub(super) fn done_at(&self) -> Option<Micros> {
-        Some(Micros(self.since.load(Ordering::Relaxed))).filter(|at| at.0 > 0)
-    }
-}
-
-/// Newcomers.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(super) struct Enter(pub(super) Vec<Newcomer>);
-
-/// Who comes.
-#[derive(Debug)]
-pub(super) enum Newcomer {
-    /// A pair, with its clientIds if the server is not to be asked.
-    Pair { plan: Box<PairPlan>, ids: Option<(ClientId, ClientId)> },
-    /// Somebody without a partner.
-    Single { plan: Box<PairPlan>, role: Role, id: Option<ClientId> },
-}
-
-/// Asks what was seen since it was asked last.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "Tally")]
-pub(super) struct Collect {
-    /// Whether it is to be counted what is on its way: everybody is looked at for it.
-    pub(super) on_their_way: bool,
-}
-
-/// From now on it is measured, or not any more.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "()")]
-pub(super) struct Measure(pub(super) bool);
-
-/// Nobody does anything any more, and nothing happens to anybody.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "()")]
-pub(super) struct Rest;
-
-/// Nothing more is waited for: what has not arrived is counted.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "super::ledger::Missing")]
-pub(super) struct Reckon;
 
 /// The enclosing clients of one thread.
 #[derive(Debug)]
@@ -512,7 +412,7 @@ impl Handler<Reckon> for Crowd {
     type Result = MessageResult<Reckon>;
 
     fn handle(&mut self, _: Reckon, _: &mut Context<Crowd>) -> Self::Result {
-        let mut all = super::ledger::Missing::default();
+        let mut all = Missing::default();
         for client in self.clients.iter().flatten() {
             all.never_connected += u64::from(!client.has_connected && client.socket.is_some());
             let Some(acting) = &client.acting else { continue };

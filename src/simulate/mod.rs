@@ -14,6 +14,7 @@
 
 mod crowd;
 pub mod distribution;
+mod entrance;
 pub mod figures;
 pub mod here;
 pub mod incident;
@@ -26,3 +27,4 @@ pub mod run;
 pub mod scenario;
 pub mod time;
 pub mod totals;
+mod world;

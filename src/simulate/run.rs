@@ -12,13 +12,16 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep};
 
-use super::crowd::{Collect, Crowd, Enter, Gathering, Measure, Newcomer, Reckon, Rest, World};
+use super::crowd::Crowd;
+use super::crowd::messages::{Collect, Measure, Reckon, Rest};
+use super::entrance::{Entrance, Ids};
 use super::ledger::Missing;
 use super::meter::Tally;
 use super::plan::Plan;
 use super::scenario::Scenario;
 use super::time::{Micros, RunClock};
 use super::totals::Totals;
+use super::world::{Gathering, World};
 use crate::actors::clock::duration;
 use crate::actors::host::{Host, HostSettings, Published, Server, Threads};
 use crate::metrics::Counters;
@@ -26,12 +29,6 @@ use crate::metrics::process::{ProcessUsage, thread_seconds};
 use crate::protocol::client_id::ClientIdSequence;
 use crate::protocol::ids::{AccessToken, AppId, ClientId, Role};
 use crate::protocol::time::Timing;
-
-/// How often it is looked who is to come.
-const ENTER_DT: Duration = Duration::from_millis(10);
-
-/// How many come in one message.
-const BATCH: usize = 200;
 
 /// How often it is looked whether everything has arrived.
 const ARRIVE_DT: Duration = Duration::from_millis(100);
@@ -153,10 +150,7 @@ impl Run {
         let clients = clients_of(&settings);
         let ids = Ids::of(settings.client_ids, clients)?;
         let pairs = usize::try_from(settings.pairs).unwrap_or(usize::MAX / 2);
-        let own_ids = match &ids.0 {
-            ClientIds::Range(range) => Some(range.clone()),
-            ClientIds::Asked | ClientIds::Sequence(_) => None,
-        };
+        let own_ids = ids.range();
         let waits = settings.timing.send_answer_dt.max(settings.timing.recipient_wait_dt);
         let grace = duration(waits) + GRACE;
         let host = Arc::new(Host::start(HostSettings {
@@ -346,84 +340,4 @@ async fn crowd(number: u32, world: &Arc<World>) -> Result<Addr<Crowd>, RunError>
         let _ = tell.send(Crowd::create(|context| Crowd::new(number, theirs, context)));
     });
     told.await.map_err(|_| RunError::ThreadDied)
-}
-
-/// Gives out clientIds; none where the server is to be asked.
-#[derive(Debug)]
-struct Ids(ClientIds);
-
-impl Ids {
-    fn of(ids: ClientIds, clients: u64) -> Result<Ids, RunError> {
-        let there = match &ids {
-            ClientIds::Asked => u64::MAX,
-            ClientIds::Range(range) => u64::from(range.end().saturating_sub(*range.start())) + 1,
-            ClientIds::Sequence(_) => u64::from(ClientId::COUNT),
-        };
-        if clients > there {
-            return Err(RunError::TooFewClientIds { clients, there });
-        }
-        Ok(Ids(ids))
-    }
-
-    fn next(&mut self) -> Option<ClientId> {
-        match &mut self.0 {
-            ClientIds::Asked => None,
-            ClientIds::Range(range) => range.next().and_then(ClientId::from_number),
-            ClientIds::Sequence(sequence) => sequence.next(|_| false).ok(),
-        }
-    }
-}
-
-/// Lets clients in, each at its time.
-struct Entrance {
-    world: Arc<World>,
-    crowds: Vec<Addr<Crowd>>,
-    ids: Ids,
-}
-
-impl Entrance {
-    async fn let_in(mut self, pairs: u32, singles: [(Role, u32); 2]) {
-        let mut number = pairs;
-        for (role, count) in singles {
-            for _ in 0..count {
-                // Their plan is that of a pair without its other half.
-                let plan = Box::new(self.world.plan.pair(number));
-                let single = Newcomer::Single { plan, role, id: self.ids.next() };
-                self.enter(vec![(number, single)]).await;
-                number = number.saturating_add(1);
-            }
-        }
-        let mut pair = 0;
-        while pair < pairs {
-            let now = self.world.clock.now();
-            let mut batch = Vec::new();
-            while pair < pairs && batch.len() < BATCH && self.world.plan.begins(pair) <= now {
-                let ids = self.ids.next().and_then(|one| Some((one, self.ids.next()?)));
-                batch.push((pair, Newcomer::Pair { plan: Box::new(self.world.plan.pair(pair)), ids }));
-                pair += 1;
-            }
-            if batch.is_empty() {
-                sleep(ENTER_DT).await;
-            } else {
-                self.enter(batch).await;
-            }
-        }
-    }
-
-    /// Waits until they are in.
-    async fn enter(&self, newcomers: Vec<(u32, Newcomer)>) {
-        let mut shares: Vec<Vec<Newcomer>> = self.crowds.iter().map(|_| Vec::new()).collect();
-        for (number, newcomer) in newcomers {
-            let crowd = usize::try_from(number % self.world.crowds.max(1)).unwrap_or(0);
-            if let Some(share) = shares.get_mut(crowd) {
-                share.push(newcomer);
-            }
-        }
-        let sent: Vec<_> =
-            self.crowds.iter().zip(shares).map(|(crowd, share)| crowd.send(Enter(share))).collect();
-        for entered in sent {
-            // The next look at a thread that has died says so.
-            let _ = entered.await;
-        }
-    }
 }
