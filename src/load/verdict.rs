@@ -3,7 +3,7 @@
 use super::report::{Gate, Report};
 use super::words::{counted, left_out, ms, plain, rate, seconds, size};
 use crate::simulate::figures::{EventFigures, Outage};
-use flaws::{flaws, is_above, unsaid};
+use flaws::{Flaw, flaws, is_above, unsaid};
 
 mod flaws;
 
@@ -93,7 +93,7 @@ fn headline(report: &Report) -> (Tone, String) {
     }
     let flaws = flaws(report);
     if let Some(worst) = flaws.first() {
-        let named: Vec<&str> = flaws.iter().take(MOST_NAMED).map(|flaw| flaw.words.as_str()).collect();
+        let named: Vec<&str> = flaws.iter().take(MOST_NAMED).map(Flaw::brief).collect();
         let more = if flaws.len() > MOST_NAMED { ", among others" } else { "" };
         let seen = format!("{}{more}", join(&named, "and"));
         return match gates {

@@ -24,6 +24,19 @@ pub(super) struct Flaw {
     pub(super) tone: Tone,
     /// What was seen, as a part of a sentence.
     pub(super) words: String,
+    /// The first so many bytes of them are enough for a headline.
+    enough: Option<usize>,
+}
+
+impl Flaw {
+    fn new(tone: Tone, words: String) -> Flaw {
+        Flaw { tone, words, enough: None }
+    }
+
+    /// What a headline says of it.
+    pub(super) fn brief(&self) -> &str {
+        self.enough.and_then(|enough| self.words.get(..enough)).unwrap_or(&self.words)
+    }
 }
 
 /// All of them, those that are bad first.
@@ -48,7 +61,7 @@ fn others(report: &Report) -> impl Iterator<Item = Flaw> {
 /// Bad where it is more than a hundredth.
 fn flaw(value: u64, whole: u64, words: String) -> Flaw {
     let tone = if is_above(value, whole, 1) { Tone::Bad } else { Tone::Care };
-    Flaw { tone, words }
+    Flaw::new(tone, words)
 }
 
 /// Whether it is more than so many of a hundred.
@@ -66,12 +79,12 @@ fn outages(report: &Report) -> Option<Flaw> {
         [] => return None,
         all if all.iter().any(|outage| outage.to.is_none()) => {
             let words = "the server could not be reached at the end".to_owned();
-            return Some(Flaw { tone: Tone::Bad, words });
+            return Some(Flaw::new(Tone::Bad, words));
         }
         [_] => "the server could not be reached once".to_owned(),
         more => format!("the server could not be reached {} times", size(more.len())),
     };
-    Some(Flaw { tone: Tone::Care, words })
+    Some(Flaw::new(Tone::Care, words))
 }
 
 /// More were not interacting than incidents explain.
@@ -93,7 +106,7 @@ fn at_end(report: &Report) -> Option<Flaw> {
         1 => format!("only 1 of {total} crSockets was interacting at the end"),
         some => format!("only {} of {total} crSockets were interacting at the end", size(some)),
     };
-    Some(Flaw { tone, words })
+    Some(Flaw::new(tone, words))
 }
 
 /// Trials of the whole run that failed; those that did not are counted while it was measured.
@@ -107,16 +120,13 @@ fn trials(report: &Report) -> Option<Flaw> {
     if failed == 0 || few {
         return None;
     }
+    let brief = format!("{} had no response", counted(failed, "trial"));
     let words = match report.figures.trials_ms.count {
-        0 => format!("{} had no response, and none had one while it was measured", counted(failed, "trial")),
-        some => format!(
-            "{} had no response, next to {} that had one while it was measured",
-            counted(failed, "trial"),
-            count(some)
-        ),
+        0 => format!("{brief}, and none had one while it was measured"),
+        some => format!("{brief}, next to {} that had one while it was measured", count(some)),
     };
     let tone = if is_above(failed, all, 3) { Tone::Bad } else { Tone::Care };
-    Some(Flaw { tone, words })
+    Some(Flaw { tone, words, enough: Some(brief.len()) })
 }
 
 /// What became of events, and should not have.
@@ -160,7 +170,7 @@ fn unrecovered(report: &Report) -> Option<Flaw> {
         .fold(0, u64::saturating_add);
     (lasting > 0).then(|| {
         let words = format!("{} not recovered from", super::were(lasting, "incident"));
-        Flaw { tone: if is_above(lasting, all, 10) { Tone::Bad } else { Tone::Care }, words }
+        Flaw::new(if is_above(lasting, all, 10) { Tone::Bad } else { Tone::Care }, words)
     })
 }
 
@@ -180,7 +190,7 @@ fn left_interacting(report: &Report) -> Option<Flaw> {
     }
     let times = if left == 1 { "once".to_owned() } else { format!("{} times", count(left)) };
     let words = format!("a crSocket left interacting {times} without an incident");
-    Some(Flaw { tone: Tone::Care, words })
+    Some(Flaw::new(Tone::Care, words))
 }
 
 /// Errors of other kinds, where nothing was done that explains them.
@@ -192,5 +202,5 @@ fn errors(report: &Report) -> Option<Flaw> {
         return None;
     }
     let words = format!("{} seen ({})", super::were(most.count, "error"), short(&most.kind, 40));
-    Some(Flaw { tone: Tone::Care, words })
+    Some(Flaw::new(Tone::Care, words))
 }

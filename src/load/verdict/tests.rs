@@ -188,7 +188,7 @@ fn a_server_that_went_away_is_what_is_said_first() {
 #[test]
 fn trials_without_a_response_are_failures() {
     let all = headlines_of(|report| report.figures.errors = vec![error("trial without a response", 60)]);
-    let said = "60 trials had no response, and none had one while it was measured";
+    let said = "60 trials had no response";
     assert_eq!(all[0], (Tone::Bad, said.to_owned()));
     assert_eq!(all[1], (Tone::Care, format!("Both gates held, but {said}")));
     let some = |failed, incidents: Vec<IncidentFigures>| {
@@ -201,7 +201,7 @@ fn trials_without_a_response_are_failures() {
     };
     let (tone, said) = some(3, Vec::new());
     assert_eq!(tone, Tone::Care, "3 %, and nothing explains them");
-    assert_eq!(said, "3 trials had no response, next to 97 that had one while it was measured");
+    assert_eq!(said, "3 trials had no response");
     assert_eq!(some(3, vec![incident("reload", 9, 9)]).0, Tone::Good, "incidents explain a few");
     assert_eq!(some(4, vec![incident("reload", 9, 9)]).0, Tone::Bad, "more than 3 %");
 }
