@@ -21,7 +21,7 @@ pub struct CrowdArgs {
     /// lets them run trials, `simulate` lets pairs be there and single clients answer.
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
-    /// The address below which /crsocket/APP/ lies, such as https://example.org. Without one, the server is in this process.
+    /// The address below which /crsocket/APP/ lies, such as http://127.0.0.1:8080. Without one, the server is in this process.
     #[arg(long, value_name = "URL")]
     pub server: Option<String>,
     /// Root certificates to trust instead of the system's, as a PEM file.
