@@ -24,7 +24,7 @@ use crate::simulate::incident::{Incident, Trouble, Whom};
 use crate::simulate::persona::Behaviour;
 use crate::simulate::run::{Run, RunError, RunSettings, Sample};
 use crate::simulate::scenario::Scenario;
-use crate::simulate_command::setup::{SetUp, SetUpError, Wanted, scenario, set_up};
+use crate::simulate_command::setup::{SetUp, SetUpError, Wanted, pairs, scenario, set_up};
 use crate::simulate_command::signals::Stop;
 use crate::simulate_command::{look_writable, write_json};
 
@@ -133,13 +133,14 @@ async fn load(args: &LoadArgs, out: &mut impl Write) -> Result<ExitCode, LoadErr
     })
     .await?;
     progress.end();
-    let report = report(setting, started_at, &run, recorded.clone(), &args.gates);
+    let given_up = recorded.given_up;
+    let report = report(setting, started_at, &run, recorded, &args.gates);
     // What can be told is told, also where something else cannot.
     let written = write_reports(args, &report);
     table::write(&report, out)?;
     out.flush()?;
     written?;
-    if args.crowd.server.is_some() && !recorded.given_up {
+    if args.crowd.server.is_some() && !given_up {
         // A second signal ends it at once.
         tokio::select! {
             _ = run.stop(GOODBYE_DT) => {}
@@ -162,16 +163,20 @@ fn with_flags(mut scenario: Scenario, args: &LoadArgs) -> Scenario {
                 "Both of each pair send at their times, whether they are answered or not.".into();
         }
     }
-    let pairs = f64::from(args.crowd.pairs.or(scenario.pairs).unwrap_or(1_000));
-    // From the end of one to the next: the time that a page is away is not in it.
-    let pause_ms = (pairs / args.churn * 1e3 - f64::midpoint(RELOAD_MS.0, RELOAD_MS.1)).max(10.0);
-    if args.churn > 0.0
-        && let Some(every) = Distribution::exponential(pause_ms)
-    {
-        let lasts = Distribution::uniform_ms(RELOAD_MS.0, RELOAD_MS.1);
-        scenario.troubles.push(Trouble { what: Incident::Reload, whom: Whom::Either, every, lasts });
+    if args.churn > 0.0 {
+        let pairs = f64::from(pairs(&args.crowd, None, &scenario));
+        scenario.troubles.extend(reloads(pairs / args.churn * 1e3));
     }
     scenario
+}
+
+/// Of each pair, one in so many milliseconds.
+fn reloads(every_ms: f64) -> Option<Trouble> {
+    let lasts = Distribution::uniform_ms(RELOAD_MS.0, RELOAD_MS.1);
+    // From the end of one to the next: the time that a page is away is not in it.
+    let pause_ms = (every_ms - f64::midpoint(RELOAD_MS.0, RELOAD_MS.1)).max(10.0);
+    let every = Distribution::exponential(pause_ms)?;
+    Some(Trouble { what: Incident::Reload, whom: Whom::Either, every, lasts })
 }
 
 fn wanted(args: &LoadArgs) -> Wanted {

@@ -415,11 +415,9 @@ impl Handler<Reckon> for Crowd {
         let mut all = Missing::default();
         for client in self.clients.iter().flatten() {
             all.never_connected += u64::from(!client.has_connected && client.socket.is_some());
-            let Some(acting) = &client.acting else { continue };
-            let missing = acting.ledger.missing();
-            all.lost += missing.lost;
-            all.lost_undisturbed += missing.lost_undisturbed;
-            all.waiting += missing.waiting;
+            if let Some(acting) = &client.acting {
+                all.add(acting.ledger.missing());
+            }
         }
         MessageResult(all)
     }

@@ -92,7 +92,7 @@ impl Ledger {
         if self.open.len() > MOST
             && let Some((_, oldest)) = self.open.pop_first()
         {
-            self.given_up.add(oldest);
+            self.given_up.count(oldest);
         }
     }
 
@@ -175,13 +175,21 @@ impl Ledger {
     /// What has not arrived, now that nothing more is waited for.
     pub fn missing(&self) -> Missing {
         let mut missing = self.given_up;
-        self.open.values().for_each(|open| missing.add(*open));
+        self.open.values().for_each(|open| missing.count(*open));
         missing
     }
 }
 
 impl Missing {
-    fn add(&mut self, open: Open) {
+    /// These, too.
+    pub(super) fn add(&mut self, others: Missing) {
+        self.lost += others.lost;
+        self.lost_undisturbed += others.lost_undisturbed;
+        self.waiting += others.waiting;
+        self.never_connected += others.never_connected;
+    }
+
+    fn count(&mut self, open: Open) {
         match open {
             Open { has_left: false, .. } => self.waiting += 1,
             Open { has_left: true, disturbed } => {

@@ -248,15 +248,11 @@ impl Tally {
     pub fn add(&mut self, other: &Tally) {
         self.counts.add(&other.counts);
         self.durations.add(&other.durations);
-        for place in 0..STATES.len() {
-            if let (Some(mine), Some(other)) = (self.states.get_mut(place), other.states.get(place)) {
-                *mine += other;
-            }
-            if let (Some(mine), Some(other)) =
-                (self.time_in_state.get_mut(place), other.time_in_state.get(place))
-            {
-                *mine += other;
-            }
+        for (mine, other) in self.states.iter_mut().zip(other.states) {
+            *mine += other;
+        }
+        for (mine, other) in self.time_in_state.iter_mut().zip(other.time_in_state) {
+            *mine += other;
         }
         self.on_their_way += other.on_their_way;
     }

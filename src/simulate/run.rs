@@ -309,11 +309,7 @@ impl Run {
     async fn reckon(&mut self) -> Result<(), RunError> {
         let mut missing = Missing::default();
         for crowd in &self.crowds {
-            let some = crowd.send(Reckon).await.map_err(|_| RunError::ThreadDied)?;
-            missing.lost += some.lost;
-            missing.lost_undisturbed += some.lost_undisturbed;
-            missing.waiting += some.waiting;
-            missing.never_connected += some.never_connected;
+            missing.add(crowd.send(Reckon).await.map_err(|_| RunError::ThreadDied)?);
         }
         self.totals.reckon(missing);
         Ok(())

@@ -52,8 +52,6 @@ impl Totals {
             self.measured.add(&sample.tally);
             self.seconds += sample.seconds;
             self.cpu_seconds += sample.cores * sample.seconds;
-        }
-        if self.is_measuring || self.measured_from.is_none() {
             self.note_outage(sample);
             self.last = Some(sample.clone());
         }
@@ -89,11 +87,6 @@ impl Totals {
 
     pub(super) fn reckon(&mut self, missing: Missing) {
         self.missing = missing;
-    }
-
-    /// When measuring began.
-    pub fn measured_from(&self) -> Option<Micros> {
-        self.measured_from
     }
 
     /// Of the whole run.

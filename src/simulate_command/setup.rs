@@ -94,13 +94,18 @@ pub fn scenario(args: &CrowdArgs, otherwise: Scenario) -> Result<Scenario, Scena
     args.scenario.as_deref().map_or(Ok(otherwise), Scenario::read)
 }
 
+/// How many pairs: as many as the arguments say, or else these, or else as many as the scenario says.
+pub fn pairs(args: &CrowdArgs, wanted: Option<u32>, scenario: &Scenario) -> u32 {
+    args.pairs.or(wanted).or(scenario.pairs).unwrap_or(PAIRS)
+}
+
 /// Finds the server, or starts one.
 ///
 /// # Errors
 /// [`SetUpError`].
 pub async fn set_up(args: &CrowdArgs, scenario: Scenario, wanted: Wanted) -> Result<SetUp, SetUpError> {
     let timing = timing(args, &scenario, &wanted)?;
-    let pairs = args.pairs.or(wanted.pairs).or(scenario.pairs).unwrap_or(PAIRS);
+    let pairs = pairs(args, wanted.pairs, &scenario);
     let clients = u64::from(pairs) * 2 + u64::from(wanted.controllers) + u64::from(wanted.responders);
     let (published, counters) = (Published::default(), Arc::<Counters>::default());
     let key = key(args.seed);
