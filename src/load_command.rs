@@ -397,8 +397,7 @@ fn how(sample: &Sample, run: &Run) -> String {
         Some(p99) => format!(", p99 {p99:.1} ms"),
         None => String::new(),
     };
-    #[allow(clippy::cast_precision_loss, reason = "a figure to be read")]
-    let rate = tally.counts.received as f64 / sample.seconds.max(1e-3);
+    let rate = sample.received_per_second();
     let errors = run.totals().whole().counts.all_errors();
     format!(
         "{} of {} interacting, {rate:.0} events a second{latency}, {errors} errors",

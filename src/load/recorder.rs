@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::report::Point;
 use crate::simulate::incident::Incident;
-use crate::simulate::meter::{STATES, Tally};
+use crate::simulate::meter::{STATES, Tally, by_name};
 use crate::simulate::run::Sample;
 use crate::simulate::time::Micros;
 
@@ -60,7 +60,7 @@ impl Recorder {
             p50_ms: latency.percentile(50.0),
             p99_ms: latency.percentile(99.0),
             max_ms: latency.longest(),
-            states: STATES.iter().map(|name| (*name).to_owned()).zip(states).collect(),
+            states: by_name(states),
             cores: if seconds > 0.0 { cpu_seconds / seconds } else { 0.0 },
             memory_bytes,
             incidents: incidents

@@ -13,6 +13,11 @@ use crate::protocol::socket::State;
 pub const STATES: [&str; 6] =
     ["passive", "readyToConnect", "connecting", "readyToPair", "searching", "interacting"];
 
+/// Values by state, in the order of [`STATES`], with their names.
+pub fn by_name<T>(values: [T; STATES.len()]) -> BTreeMap<String, T> {
+    STATES.into_iter().map(str::to_owned).zip(values).collect()
+}
+
 /// The place of a state in [`STATES`].
 pub fn place_of(state: &State) -> usize {
     match state {

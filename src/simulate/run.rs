@@ -120,6 +120,14 @@ pub struct Sample {
     pub latest_ms: i64,
 }
 
+impl Sample {
+    /// CrEvents that arrived in a second of it.
+    #[allow(clippy::cast_precision_loss, reason = "a figure to be read")]
+    pub fn received_per_second(&self) -> f64 {
+        self.tally.counts.received as f64 / self.seconds.max(1e-3)
+    }
+}
+
 /// Somebody who may want it to end.
 pub trait Stop {
     /// Ends when they do.

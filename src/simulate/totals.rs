@@ -1,12 +1,14 @@
 //! What a run has measured so far.
 
+use std::collections::BTreeMap;
+
 use super::figures::{
     CpuFigures, ErrorFigures, EventFigures, Figures, IncidentFigures, MemoryFigures, Outage, PingFigures,
     SocketFigures,
 };
 use super::incident::Incident;
 use super::ledger::Missing;
-use super::meter::{STATES, Tally};
+use super::meter::{STATES, Tally, by_name};
 use super::run::Sample;
 use super::time::Micros;
 
@@ -113,7 +115,7 @@ impl Totals {
             sockets: SocketFigures {
                 total: last.tally.sockets(),
                 interacting: last.tally.interacting(),
-                by_state: named(last.tally.states),
+                by_state: by_name(last.tally.states),
                 left_interacting: self.whole.counts.left_interacting,
             },
             memory: self.memory(&last),
@@ -194,13 +196,9 @@ impl Totals {
     }
 }
 
-fn named(states: [usize; STATES.len()]) -> std::collections::BTreeMap<String, usize> {
-    STATES.iter().map(|name| (*name).to_owned()).zip(states).collect()
-}
-
-fn shares(times: [f64; STATES.len()]) -> std::collections::BTreeMap<String, f64> {
+fn shares(times: [f64; STATES.len()]) -> BTreeMap<String, f64> {
     let all: f64 = times.iter().sum();
-    STATES.iter().map(|name| (*name).to_owned()).zip(times.map(|time| rate(time, all))).collect()
+    by_name(times.map(|time| rate(time, all)))
 }
 
 fn rate(count: f64, of: f64) -> f64 {

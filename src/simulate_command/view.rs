@@ -138,7 +138,7 @@ fn drawn(sample: &Sample, run: &Run) -> [String; LINES] {
         format!("  states    {}", states(sample)),
         format!(
             "  events    {:.0} a second, {} in all; {} duplicated, {} out of order, {} not sent",
-            per_second(sample.tally.counts.received, sample.seconds),
+            sample.received_per_second(),
             counts.received,
             counts.duplicated,
             counts.out_of_order,
@@ -160,7 +160,7 @@ fn plain(sample: &Sample, run: &Run) -> String {
         "{:.0} s: {}; {:.0} events a second; latency {}; timers at most {} ms late; {}; {:.2} cores; {} errors",
         sample.at.as_secs_f64(),
         states(sample),
-        per_second(sample.tally.counts.received, sample.seconds),
+        sample.received_per_second(),
         latency(sample),
         sample.late_ms,
         bytes(sample.memory_bytes),
@@ -184,11 +184,6 @@ fn latency(sample: &Sample) -> String {
         }
         _ => "none".to_owned(),
     }
-}
-
-#[allow(clippy::cast_precision_loss, reason = "a figure to be read")]
-fn per_second(count: u64, seconds: f64) -> f64 {
-    count as f64 / seconds.max(1e-3)
 }
 
 /// In the unit that suits it.
