@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::extractors::without_values;
-use super::views::{STATES, StateView, json, shown};
+use super::views::{StateView, json, shown};
 use super::{Admin, asked};
 use crate::actors::board::SocketId;
 use crate::actors::counted::Counted;
@@ -21,6 +21,7 @@ use crate::actors::feed::{EventPassed, SessionChange, SessionChanged, Transition
 use crate::problem::Problem;
 use crate::protocol::ids::{AppId, ClientId};
 use crate::protocol::sessions::Ended;
+use crate::protocol::socket::State;
 
 /// How often what happened is sent.
 const SEND_DT: Duration = Duration::from_millis(100);
@@ -115,7 +116,7 @@ impl Live {
         })?;
         let state = match asked.state.as_deref() {
             None | Some("") => None,
-            Some(text) => Some(asked::one_of("state", text, &STATES)?),
+            Some(text) => Some(asked::one_of("state", text, &State::NAMES)?),
         };
         if asked.params && !self.admin.parts.settings.admin.show_params {
             return Err(Problem::bad_request("params are shown only where admin.show_params allows it"));

@@ -12,11 +12,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::asked::{self, refused};
 use super::cursor::{Cursor, Key};
-use super::views::{STATES, SocketView};
+use super::views::SocketView;
 use super::{Admin, openapi};
 use crate::actors::board::{SocketId, Summary};
 use crate::problem::Problem;
 use crate::protocol::ids::{AppId, ClientId, Role};
+use crate::protocol::socket::State;
 
 /// The metastates that are asked for.
 const METASTATES: [&str; 3] = ["active", "connected", "paired"];
@@ -124,7 +125,7 @@ impl Filter {
         Ok(Filter {
             app: asked::app(query.app.as_deref())?,
             role: asked::role(query.role.as_deref())?,
-            state: state.map(|text| asked::one_of("state", text, &STATES)).transpose()?,
+            state: state.map(|text| asked::one_of("state", text, &State::NAMES)).transpose()?,
             but_state,
             metastate: match query.metastate.as_deref() {
                 None | Some("") => None,
@@ -215,7 +216,7 @@ impl By {
             By::Since => Key::Number(summary.since),
             By::NotInteractingSince => Key::Number(summary.apart_since.unwrap_or(i64::MAX)),
             By::State => {
-                let place = STATES.iter().position(|state| *state == summary.state.state());
+                let place = State::NAMES.iter().position(|state| *state == summary.state.state());
                 Key::Number(place.and_then(|place| i64::try_from(place).ok()).unwrap_or(i64::MAX))
             }
             By::App => Key::Text(summary.app.as_str().into()),

@@ -11,12 +11,12 @@ use tokio::time::{MissedTickBehavior, interval};
 use utoipa::ToSchema;
 
 use super::process::{self, Usage};
-use super::views::STATES;
 use super::{Admin, openapi};
 use crate::actors::board::{Board, Count};
 use crate::actors::clock::unix_millis;
 use crate::actors::messages::{GetLoad, Load};
 use crate::metrics::{Counter, Counters, Percentiles};
+use crate::protocol::socket::State;
 
 /// How often it is looked.
 const LOOK_DT: Duration = Duration::from_secs(1);
@@ -234,7 +234,8 @@ fn precise(number: u64) -> f64 {
 impl SocketCounts {
     /// Counts without asking anybody.
     pub(super) fn of(board: &Board) -> SocketCounts {
-        let mut by_state: BTreeMap<&'static str, usize> = STATES.iter().map(|state| (*state, 0)).collect();
+        let mut by_state: BTreeMap<&'static str, usize> =
+            State::NAMES.iter().map(|state| (*state, 0)).collect();
         let mut by_app: Vec<AppCount> = Vec::new();
         for Count { app, role, state, count } in board.count() {
             let (app, role, state) = (app.to_string(), role.as_str(), state.state());

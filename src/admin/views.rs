@@ -12,10 +12,6 @@ use crate::protocol::ids::ClientId;
 use crate::protocol::sessions::Contest;
 use crate::protocol::time::Millis;
 
-/// The published states.
-pub(super) const STATES: [&str; 6] =
-    ["passive", "readyToConnect", "connecting", "readyToPair", "searching", "interacting"];
-
 /// A state and its subState.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::report::Point;
+use crate::protocol::socket::State;
 use crate::simulate::incident::Incident;
-use crate::simulate::meter::{STATES, Tally, by_name};
+use crate::simulate::meter::{Tally, by_name};
 use crate::simulate::run::Sample;
 use crate::simulate::time::Micros;
 
@@ -24,7 +25,7 @@ struct Pending {
     cpu_seconds: f64,
     at: Micros,
     memory_bytes: u64,
-    states: [usize; STATES.len()],
+    states: [usize; State::NAMES.len()],
 }
 
 impl Recorder {

@@ -6,9 +6,10 @@ use super::gates::why_unseen;
 use super::report::{Gate, Report, Setting};
 use super::verdict::{verdict, warnings};
 use super::words::{
-    NONE, STATES, bytes, calendar, count, counted, left_out, limit_of_gate, ms, number, of_gate, part, plain,
-    rate, round_seconds, seconds, sending, share, short, size,
+    NONE, bytes, calendar, count, counted, left_out, limit_of_gate, ms, number, of_gate, part, plain, rate,
+    round_seconds, seconds, sending, share, short, size,
 };
+use crate::protocol::socket::State;
 use crate::simulate::figures::{ErrorFigures, Figures, IncidentFigures, Outage, Quantiles};
 
 /// Columns at most.
@@ -150,10 +151,10 @@ fn sockets(figures: &Figures, out: &mut impl Write) -> io::Result<()> {
     line("Time in", &or_none(&times.join(", ")), out)
 }
 
-/// What there is of each state, in their order; others behind.
+/// What there is of each state, from the best to the least; others behind.
 pub(super) fn states<T>(of: &std::collections::BTreeMap<String, T>) -> impl Iterator<Item = (&str, &T)> {
-    let known = STATES.into_iter().filter_map(|state| Some((state, of.get(state)?)));
-    let others = of.iter().filter(|(state, _)| !STATES.contains(&state.as_str()));
+    let known = State::NAMES.into_iter().rev().filter_map(|state| Some((state, of.get(state)?)));
+    let others = of.iter().filter(|(state, _)| !State::NAMES.contains(&state.as_str()));
     known.chain(others.map(|(state, value)| (state.as_str(), value)))
 }
 

@@ -11,10 +11,6 @@ use crate::simulate::figures::EventFigures;
 /// What is absent.
 pub(super) const NONE: &str = "–";
 
-/// The published states, from the best to the least.
-pub(super) const STATES: [&str; 6] =
-    ["interacting", "searching", "readyToPair", "connecting", "readyToConnect", "passive"];
-
 /// 12,345
 pub(super) fn count(value: u64) -> String {
     let digits = value.to_string();

@@ -57,7 +57,7 @@ struct Client {
     socket: Option<SocketHandle>,
     role: Role,
     id: Option<ClientId>,
-    /// The place of its state in [`STATES`](super::meter::STATES).
+    /// The place of its state in [`State::NAMES`].
     state: usize,
     began: Micros,
     has_connected: bool,

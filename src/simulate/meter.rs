@@ -9,16 +9,12 @@ use super::figures::Quantiles;
 use super::incident::Incident;
 use crate::protocol::socket::State;
 
-/// The published names of the states, in the order in which a crSocket comes through them.
-pub const STATES: [&str; 6] =
-    ["passive", "readyToConnect", "connecting", "readyToPair", "searching", "interacting"];
-
-/// Values by state, in the order of [`STATES`], with their names.
-pub fn by_name<T>(values: [T; STATES.len()]) -> BTreeMap<String, T> {
-    STATES.into_iter().map(str::to_owned).zip(values).collect()
+/// Values by state, in the order of [`State::NAMES`], with their names.
+pub fn by_name<T>(values: [T; State::NAMES.len()]) -> BTreeMap<String, T> {
+    State::NAMES.into_iter().map(str::to_owned).zip(values).collect()
 }
 
-/// The place of a state in [`STATES`].
+/// The place of a state in [`State::NAMES`].
 pub fn place_of(state: &State) -> usize {
     match state {
         State::Passive(_) => 0,
@@ -241,9 +237,9 @@ pub struct Tally {
     /// How long things took.
     pub durations: Durations,
     /// Present crSockets, by state.
-    pub states: [usize; STATES.len()],
+    pub states: [usize; State::NAMES.len()],
     /// The time they spent in each state, together, in seconds.
-    pub time_in_state: [f64; STATES.len()],
+    pub time_in_state: [f64; State::NAMES.len()],
     /// Events that left and may still arrive.
     pub on_their_way: usize,
 }
@@ -281,6 +277,9 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::receiver::WhyClosed;
+    use crate::protocol::sender::WhyNotReady;
+    use crate::protocol::socket::{WhyPassive, WhyUnconnected, WhyUnpaired};
 
     #[test]
     fn lengths_of_two_threads_are_those_of_one() {
@@ -305,6 +304,21 @@ mod tests {
         let curve = both.curve();
         assert!(curve.windows(2).all(|two| two[0].0 <= two[1].0 && two[0].1 <= two[1].1), "{curve:?}");
         assert_eq!(curve.last().map(|(percentile, _)| *percentile), Some(100.0));
+    }
+
+    #[test]
+    fn each_state_has_the_place_of_its_name() {
+        for state in [
+            State::Passive(WhyPassive::Paused),
+            State::ReadyToConnect(WhyUnconnected::Closed(WhyClosed::NoAccessToken)),
+            State::Connecting,
+            State::ReadyToPair(WhyUnpaired::NotReady(WhyNotReady::NoClientId)),
+            State::Searching,
+            State::Interacting,
+        ] {
+            assert_eq!(State::NAMES[place_of(&state)], state.as_str());
+        }
+        assert!(State::NAMES.iter().skip(CONNECTED).eq(&["readyToPair", "searching", "interacting"]));
     }
 
     #[test]

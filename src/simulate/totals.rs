@@ -8,9 +8,10 @@ use super::figures::{
 };
 use super::incident::Incident;
 use super::ledger::Missing;
-use super::meter::{STATES, Tally, by_name};
+use super::meter::{Tally, by_name};
 use super::run::Sample;
 use super::time::Micros;
+use crate::protocol::socket::State;
 
 /// From when on this program counts as the bottleneck: the share of a core that its busiest thread took.
 const BUSY: f64 = 0.9;
@@ -196,7 +197,7 @@ impl Totals {
     }
 }
 
-fn shares(times: [f64; STATES.len()]) -> BTreeMap<String, f64> {
+fn shares(times: [f64; State::NAMES.len()]) -> BTreeMap<String, f64> {
     let all: f64 = times.iter().sum();
     by_name(times.map(|time| rate(time, all)))
 }

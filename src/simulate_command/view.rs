@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::protocol::ids::{ClientId, Role};
+use crate::protocol::socket::State;
 use crate::simulate::figures::Figures;
-use crate::simulate::meter::STATES;
 use crate::simulate::run::{Run, Sample};
 
 /// How often a plain line is printed, in looks.
@@ -171,7 +171,7 @@ fn plain(sample: &Sample, run: &Run) -> String {
 
 /// Those that there are, the furthest first.
 fn states(sample: &Sample) -> String {
-    let counts = STATES.iter().zip(sample.tally.states).rev().filter(|(_, count)| *count > 0);
+    let counts = State::NAMES.iter().zip(sample.tally.states).rev().filter(|(_, count)| *count > 0);
     let said: Vec<String> = counts.map(|(name, count)| format!("{count} {name}")).collect();
     if said.is_empty() { "nobody yet".to_owned() } else { said.join(", ") }
 }

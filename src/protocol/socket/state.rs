@@ -115,6 +115,10 @@ pub enum State {
 }
 
 impl State {
+    /// The published names, in the order in which a crSocket comes through them.
+    pub const NAMES: [&'static str; 6] =
+        ["passive", "readyToConnect", "connecting", "readyToPair", "searching", "interacting"];
+
     /// The published name.
     pub fn as_str(&self) -> &'static str {
         match self {
